@@ -1,0 +1,361 @@
+"""Asking a measure or a pool: one command per request, the answer in words or as data."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+
+import typer
+
+from console.exits import Exit, exit_for
+from console.options import AsPerson, Output, Reason
+from console.output import Form
+from console.running import run
+
+if TYPE_CHECKING:
+    from console.session import Place
+    from measures.answers import Answer
+    from workflows.client import SluiceClient
+
+MeasureName = Annotated[str, typer.Argument(metavar="MEASURE", help="The measure's id.")]
+_Ask = Callable[["SluiceClient", str], Awaitable["Answer"]]
+_Words = Callable[[str, "Answer"], str]
+"""Says what somebody's accepted request did."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command(epilog="Example: sluice advance spring-signups --as olga")(advance)
+    app.command(epilog="Example: sluice launch spring-signups --as olga")(launch)
+    app.command(
+        epilog="Example: sluice sign spring-signups --gate decided --role sponsor --as sam"
+    )(sign)
+    app.command(epilog="Example: sluice amend spring-signups --set campaign.budget=200000")(amend)
+    app.command(epilog="Example: sluice report crm --kpi churn --period 2031-03 --value 4.6")(
+        report
+    )
+    app.command(epilog="Example: sluice capacity kyc --period 2031-03 --amount 13000 --as kim")(
+        capacity
+    )
+    app.command(epilog='Example: sluice hold spring-signups --reason "budget review"')(hold)
+    app.command(epilog="Example: sluice resume spring-signups")(resume)
+    app.command(epilog='Example: sluice cancel spring-signups --reason "no longer wanted"')(cancel)
+    app.command("step-back", epilog='Example: sluice step-back crm --reason "wrong target"')(
+        step_back
+    )
+
+
+def advance(measure: MeasureName, as_person: AsPerson = None, output: Output = Form.TABLE) -> None:
+    """Ask for the next gate; a blocked request keeps waiting and goes through by itself."""
+    ask_and_end(measure, lambda client, by: client.advance(measure, by), as_person, output)
+
+
+def launch(measure: MeasureName, as_person: AsPerson = None, output: Output = Form.TABLE) -> None:
+    """Ask for the launch permit."""
+    ask_and_end(measure, lambda client, by: client.launch(measure, by), as_person, output)
+
+
+def sign(
+    measure: MeasureName,
+    gate: Annotated[str, typer.Option(help="The gate to sign.")],
+    role: Annotated[str, typer.Option(help="sponsor, committee, controller or owner.")],
+    decision: Annotated[str, typer.Option(help="approve or reject.")] = "approve",
+    advance: Annotated[bool, typer.Option("--advance", help="Also ask for this gate.")] = False,
+    as_person: AsPerson = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Give a role's decision at a gate, bound to the content as it is now."""
+    from measures.requests import SignInput
+
+    content = {"gate": gate, "role": role, "decision": decision, "advance": advance}
+    verb = "rejected" if decision == "reject" else "signed"
+    ask_and_end(
+        measure,
+        lambda client, by: client.sign(measure, made(SignInput, {"by": by, **content})),
+        as_person,
+        output,
+        lambda by, _: f"{by} {verb} gate {gate} as {role}",
+        judged=advance,
+    )
+
+
+def amend(
+    measure: MeasureName,
+    changes: Annotated[
+        list[str],
+        typer.Option("--set", metavar="PATH=VALUE", help="A field and its new value; repeatable."),
+    ],
+    as_person: AsPerson = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Change single fields of a plan, until it freezes."""
+    from measures.requests import AmendInput
+
+    fields = dict(assignment(change) for change in changes)
+    ask_and_end(
+        measure,
+        lambda client, by: client.amend(measure, made(AmendInput, {"by": by, "set": fields})),
+        as_person,
+        output,
+        lambda *_: f"changed {', '.join(fields)}",
+    )
+
+
+def report(
+    measure: MeasureName,
+    kpi: Annotated[str | None, typer.Option(help="A KPI's id; with --period and --value.")] = None,
+    period: Annotated[str | None, typer.Option(help="A period that is over: 2031-03.")] = None,
+    value: Annotated[float | None, typer.Option(help="The KPI's value.")] = None,
+    milestone: Annotated[str | None, typer.Option(help="A milestone's id; with --on.")] = None,
+    commitment: Annotated[str | None, typer.Option(help="A commitment's id; with --on.")] = None,
+    on: Annotated[str | None, typer.Option(metavar="DAY", help="When it was done.")] = None,
+    forecast: Annotated[list[str] | None, typer.Option(metavar="LINE=AMOUNT")] = None,
+    actual: Annotated[list[str] | None, typer.Option(metavar="LINE=AMOUNT")] = None,
+    evidence: Annotated[str | None, typer.Option(metavar="ID:SHA256", help="A proof.")] = None,
+    title: Annotated[str | None, typer.Option(help="The proof's title.")] = None,
+    as_person: AsPerson = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Report news: a KPI, a milestone or commitment done, forecast, actuals, or evidence."""
+    from measures.requests import ReportInput
+
+    done = on or date.today().isoformat()  # noqa: DTZ011 - the reporter's own day
+    news: dict[str, Any] = {}
+    told = ""
+    parts = {"--kpi": kpi, "--period": period, "--value": value}
+    missing = [name for name, given in parts.items() if given is None]
+    if 0 < len(missing) < len(parts):
+        raise typer.BadParameter(f"a KPI needs {', '.join(parts)}; missing: {', '.join(missing)}")
+    if kpi is not None and value is not None:
+        news["kpi"] = {"id": kpi, "period": period, "value": value}
+        told = f"kpi {kpi} {period}: {_whole(value)}"
+    if milestone is not None:
+        news["milestone"] = {"id": milestone, "done_on": done}
+        told = f"milestone {milestone}: {done}"
+    if commitment is not None:
+        news["commitment"] = {"id": commitment, "kept_on": done}
+        told = f"commitment {commitment}: {done}"
+    if forecast:
+        news["forecast"] = dict(assignment(line) for line in forecast)
+        told = f"forecast {', '.join(forecast)}"
+    if actual:
+        news["actual"] = dict(assignment(line) for line in actual)
+        told = f"actual {', '.join(actual)}"
+    if evidence is not None:
+        name, _, sha256 = evidence.partition(":")
+        news["evidence"] = {"id": name, "title": title or name, "sha256": sha256}
+        told = f"evidence {name}"
+    ask_and_end(
+        measure,
+        lambda client, by: client.report(measure, made(ReportInput, {"by": by, **news})),
+        as_person,
+        output,
+        lambda *_: f"reported {told}",
+    )
+
+
+def hold(
+    measure: MeasureName,
+    reason: Reason = "",
+    as_person: AsPerson = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Stop a measure until it is resumed; its campaign is held too."""
+    _side_move("hold", "on hold", measure, reason, as_person, output)
+
+
+def resume(
+    measure: MeasureName,
+    reason: Reason = "",
+    as_person: AsPerson = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """End a hold."""
+    _side_move("resume", "resumed", measure, reason, as_person, output)
+
+
+def cancel(
+    measure: MeasureName,
+    reason: Reason = "",
+    as_person: AsPerson = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """End a measure without a result and release its capacity."""
+    _side_move("cancel", "cancelled", measure, reason, as_person, output)
+
+
+def step_back(
+    measure: MeasureName,
+    reason: Reason = "",
+    as_person: AsPerson = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Go back to the stage before; its gate must be passed and signed again."""
+    _side_move("step_back", "back in stage", measure, reason, as_person, output)
+
+
+def capacity(
+    pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's id.")],
+    period: Annotated[str, typer.Option(help="2031-03, 2031-W09 or 2031-03-02.")],
+    amount: Annotated[float, typer.Option(help="What it can take, in its unit.")],
+    as_person: AsPerson = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Report what a pool can take; waiting measures that now fit move on by themselves."""
+    from console.answering import refusals_as_data
+
+    with refusals_as_data(output):
+        run(_capacity(pool, period, amount, as_person, output))
+
+
+async def _capacity(
+    pool: str, period: str, amount: float, as_person: str | None, output: Form
+) -> Exit:
+    from console.output import people, print_data
+    from console.session import find_place, open_client
+    from measures.errors import RefusedError
+    from measures.requests import CapacityInput
+
+    place = find_place()
+    by = place.acting(as_person)
+    ask = made(CapacityInput, {"by": by, "period": period, "amount": _whole(amount)})
+    async with open_client(place) as client:
+        answer = await client.report_capacity(pool, ask)
+        if not answer.accepted:
+            raise RefusedError(answer.refused, answer.message)
+        freed = await client.freed_by(answer)
+    if output is not Form.TABLE:
+        print_data({**answer.model_dump(mode="json"), "freed_for": freed}, output)
+        return Exit.DONE
+    out = people()
+    out.print(f"{pool} {period}: {_whole(amount):,} reported by {by}", markup=False)
+    for measure in freed:
+        out.print(f"{measure} has moved on", markup=False)
+    return Exit.DONE
+
+
+def _side_move(
+    verb: str, done: str, measure: str, reason: str, as_person: str | None, output: Form
+) -> NoReturn:
+    from measures.requests import ReasonInput
+
+    def move(client: "SluiceClient", by: str) -> Awaitable["Answer"]:
+        ask = getattr(client, verb)
+        return cast(
+            "Awaitable[Answer]", ask(measure, made(ReasonInput, {"by": by, "reason": reason}))
+        )
+
+    def words(_: str, answer: "Answer") -> str:
+        stage = f" {answer.stage}" if verb == "step_back" else ""
+        return f"{done}{stage}" + (f": {reason}" if reason else "")
+
+    # Only a resumed measure can go through a gate because of a side move.
+    ask_and_end(measure, move, as_person, output, words, may_pass=verb == "resume")
+
+
+def ask_and_end(
+    measure: str,
+    ask: _Ask,
+    as_person: str | None,
+    output: Form,
+    words: _Words | None = None,
+    *,
+    judged: bool = False,
+    may_pass: bool = True,
+) -> NoReturn:
+    """Asks and ends.
+
+    Args:
+        words: what was done; None where the answer is what the gate said.
+        judged: the gate's answer ends the command even so.
+        may_pass: a waiting request may go through because of it.
+    """
+    from console.answering import refusals_as_data
+
+    by_verdict = judged or words is None
+    with refusals_as_data(output):
+        run(_asked(measure, ask, as_person, output, words, by_verdict, may_pass))
+
+
+async def _asked(
+    measure: str,
+    ask: _Ask,
+    as_person: str | None,
+    output: Form,
+    words: _Words | None,
+    by_verdict: bool,
+    may_pass: bool,
+) -> Exit:
+    """Asks, prints the answer, and returns the exit code for it."""
+    from console.answering import print_answer, print_done
+    from console.output import people, print_data
+    from console.session import find_place, open_client
+
+    place = find_place()
+    by = place.acting(as_person)
+    before = ""
+    if output is Form.TABLE and may_pass and not by_verdict:
+        before = _stage(place, measure)
+    async with open_client(place) as client:
+        answer = await ask(client, by)
+    if output is not Form.TABLE:
+        print_data(answer, output)
+    elif answer.refused or words is None:
+        print_answer(answer)
+    elif by_verdict:
+        people().print(words(by, answer), markup=False)
+        print_answer(answer)
+    else:
+        print_done(words(by, answer), answer, before)
+    if answer.accepted and not by_verdict:
+        return Exit.DONE
+    return exit_for(answer.refused, answer.verdict, answer.permit)
+
+
+def _stage(place: "Place", measure: str) -> str:
+    """Returns the stage a measure is in, for comparison; empty where the ledger is not at hand."""
+    from console.session import open_ledger
+    from measures.errors import SluicegateError
+
+    with suppress(SluicegateError), open_ledger(place) as ledger:
+        state = ledger.measure(measure)
+        return state.stage if state else ""
+    return ""
+
+
+def made(model: type[Any], fields: dict[str, Any]) -> Any:
+    """Returns a request, or says in one line per field what does not fit."""
+    import json
+
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc'])) or 'request'}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
+        ]
+        raise typer.BadParameter("; ".join(faults)) from None
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """Reads ``path=value``; the value is JSON where it can be read as such, else text."""
+    import json
+
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise typer.BadParameter(f"write PATH=VALUE, not {text!r}")
+    try:
+        return path, json.loads(value, parse_constant=_refuse_constant)
+    except json.JSONDecodeError:
+        return path, value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise typer.BadParameter(f"{name} is no finite number")
+
+
+def _whole(amount: float) -> float | int:
+    # Infinity and NaN are left for the request's model to refuse.
+    return int(amount) if amount.is_integer() else amount

@@ -1,0 +1,182 @@
+"""Why a measure waits, in words: the product's main sentence, the same wherever it is said."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from console.output import people as screen
+from console.output import print_table
+from console.waiver_showing import counted, print_idle, print_waived
+from measures.answers import Answer
+from measures.documents import Person
+from measures.rollout import SHORT
+from measures.status import Reason, Status, WouldBlock
+from measures.verdict import Change
+
+_SHOWN_ELSEWHERE = ("plan", "reasons", "seen", "unblock", "no_remedy", "waived", "waivers")
+_COLOURS = {"pass": "green", "block": "red", "inconclusive": "yellow"}
+
+
+def print_explanation(
+    status: Status, people: Mapping[str, Person], out: Console | None = None
+) -> None:
+    """Prints where a measure stands and every reason why it waits."""
+    out = out or screen()
+    out.print(f"[bold]{escape(status.title)}[/] ({status.id}) is [bold]{status.stage}[/]")
+    if status.cancelled:
+        out.print("It is cancelled.")
+    elif status.on_hold:
+        out.print(f"It is on hold: sluice resume {status.id}")
+    elif status.requested_at is None:
+        ask = f"; nobody has asked for gate {status.gate}: sluice advance {status.id}"
+        out.print("It waits for nothing" + ("" if status.ended else ask))
+        if status.waived:
+            out.print(f"Its latest gate passed{counted(status.waived)}.")
+    else:
+        colour = _COLOURS.get(status.verdict, "white")
+        out.print(
+            f"Gate [bold]{status.gate}[/]: [{colour}]{status.verdict.upper()}[/]"
+            f"{counted(status.waived)}, asked for by"
+            f" {status.requested_by} on {status.requested_at:%Y-%m-%d %H:%M}"
+        )
+        for number, reason in enumerate(status.reasons, start=1):
+            print_reason(number, reason, people, out)
+        print_ways_out(status, people, out)
+    print_waived(status.waived, lambda person: _named(person, people), out)
+    print_idle(status.waivers, out)
+    shown = {would.rule for would in status.would_block}
+    for warning in status.warnings:
+        if warning not in shown:
+            out.print(f"[yellow]warning[/] {escape(warning)}")
+    for would in status.would_block:
+        print_would_block(would, out)
+    if status.packs:
+        judged = ", ".join(f"{name}@{digest[:SHORT]}" for name, digest in status.packs.items())
+        out.print(f"\n[dim]judged by {escape(judged)}[/]")
+
+
+def print_would_block(would: WouldBlock, out: Console) -> None:
+    """Prints what a rule that is not enforced found, and from when it will hold the gate."""
+    until = f", holds the gate from {would.enforce_from}" if would.enforce_from else ""
+    more = f" (and {would.count - 1} more)" if would.count > 1 else ""
+    out.print(
+        f"[yellow]{would.mode}[/] [bold]{escape(would.rule)}[/]{until}: "
+        f"{escape(would.message)}{more}"
+    )
+
+
+def print_reason(
+    number: int, reason: Reason, people: Mapping[str, Person], out: Console | None = None
+) -> None:
+    """Prints one blocker in full."""
+    out = out or screen()
+    place = f"{reason.pack}:{reason.line}" if reason.line else reason.pack
+    out.print(f"\n{number}. [bold]{escape(reason.rule)}[/]  [dim]{escape(place)}[/]")
+    out.print(f"   {reason.message}", markup=False)
+    if reason.wanted:
+        out.print(f"   wanted  {reason.wanted}", markup=False)
+    if reason.seen:
+        seen = ", ".join(f"{name} {_number(value)}" for name, value in reason.seen.items())
+        out.print(f"   seen    {seen}", markup=False)
+    if reason.since is not None:
+        out.print(f"   since   {reason.since:%Y-%m-%d %H:%M} UTC", markup=False)
+    who = ", ".join(_named(person, people) for person in reason.who) or "nobody is named"
+    out.print(f"   who     {who}", markup=False)
+    if reason.command:
+        out.print(f"   how     {reason.command}", markup=False)
+
+
+def print_ways_out(status: Status | Answer, people: Mapping[str, Person], out: Console) -> None:
+    """Prints the sets of changes that open the gate, or which rules nothing known satisfies."""
+    if status.unblock:
+        out.print(f"\nWhat would unblock it{', one of' if len(status.unblock) > 1 else ''}:")
+    for number, proposal in enumerate(status.unblock, start=1):
+        for place, change in enumerate(proposal.changes):
+            lead = f"{number}." if place == 0 else "  "
+            joint = "" if place == 0 else "and "
+            out.print(f"  {lead} {joint}{change.text}{_by(change, people)}", markup=False)
+            if change.command:
+                out.print(f"       {change.command}", markup=False)
+    for rule in status.no_remedy:
+        out.print(f"\n{rule} has no known remedy", markup=False)
+
+
+def print_status(status: Mapping[str, Any]) -> None:
+    """Prints a measure's status, one line per field that says something."""
+    out = screen()
+    for field, value in status.items():
+        if field in _SHOWN_ELSEWHERE or value in (None, "", [], {}, 0, False):
+            continue
+        if field == "packs":
+            shown = ", ".join(f"{name}@{digest[:SHORT]}" for name, digest in value.items())
+        elif field == "would_block":
+            shown = ", ".join(f"{would['rule']} ({would['mode']})" for would in value)
+        elif isinstance(value, dict):
+            shown = ", ".join(f"{name}: {_number(inner)}" for name, inner in value.items() if inner)
+        elif isinstance(value, list):
+            shown = ", ".join(map(str, value))
+        else:
+            shown = _number(value)
+        out.print(f"{field:<14} {shown}", markup=False)
+    if status.get("waived"):
+        rules = ", ".join(f"{one['rule']} ({one['waiver']})" for one in status["waived"])
+        out.print(f"{'waived':<14} {rules}", markup=False)
+    if status.get("blockers"):
+        out.print(f"\nwhy it waits: sluice explain {status['id']}", markup=False)
+
+
+def print_packs(packs: Sequence[Mapping[str, Any]], *, single: bool) -> None:
+    """Prints versions of packs, one line each; a single one with its rules."""
+    print_table(
+        ("pack", "newest", "policy", "lifecycle", "rules", "since", "by", "measures", "title"),
+        [
+            (
+                f"{pack['id']}@{pack['digest'][:SHORT]}",
+                "yes" if pack["newest"] else "no",
+                pack["policy"],
+                pack["lifecycle"],
+                len(pack["rules"]),
+                (pack["since"] or "")[:16],
+                pack["by"],
+                pack["measures"],
+                pack["title"],
+            )
+            for pack in packs
+        ],
+    )
+    if single:
+        screen().print()
+        print_table(
+            ("rule", "gate", "mode", "enforce_from", "title"),
+            [
+                (
+                    rule["id"],
+                    rule["gate"],
+                    rule.get("mode", "enforce"),
+                    rule.get("enforce_from"),
+                    rule.get("title"),
+                )
+                for rule in packs[0]["rules"]
+            ],
+        )
+
+
+def _by(change: Change, people: Mapping[str, Person]) -> str:
+    if not change.by:
+        return ""
+    others = " or ".join(_named(person, people) for person in change.instead)
+    by = ", ".join(_named(person, people) for person in change.by)
+    return f" ({by}{f', or {others}' if others else ''})"
+
+
+def _named(person: str, people: Mapping[str, Person]) -> str:
+    known = people.get(person)
+    return f"{known.name} ({person})" if known else person
+
+
+def _number(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}"

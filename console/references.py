@@ -1,0 +1,219 @@
+"""Does every document name only what is there? Pure checks against a directory."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from measures.directory import Directory
+from measures.documents import (
+    LEVELS,
+    Delegation,
+    Document,
+    Measure,
+    Node,
+    Person,
+    Pool,
+    Role,
+    RulePack,
+)
+from measures.duties import refuse_mixed_duties
+from measures.errors import RefusedError
+from measures.lifecycle import Lifecycle
+from rules.lifecycle_files import lifecycles_in_force
+from rules.loader import misnamed
+from rules.source import did_you_mean
+
+Field = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Everything that documents may name.
+
+    Attributes:
+        measures: each with the stages of its own lifecycle, in order.
+    """
+
+    directory: Directory
+    pools: frozenset[str]
+    measures: Mapping[str, tuple[str, ...]]
+    connectors: frozenset[str]
+
+    @property
+    def lifecycles(self) -> Mapping[str, Lifecycle]:
+        """What new measures and packs can be for."""
+        return lifecycles_in_force(self.directory.lifecycles)
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A reference that leads nowhere, and the field that it stands in."""
+
+    code: str
+    field: Field
+    message: str
+    help: str = ""
+
+
+def misfits(document: Document, known: Known) -> list[Misfit]:
+    """Returns everything that a document names wrongly."""
+    match document:
+        case Node():
+            return list(_node(document, known.directory.nodes))
+        case Pool():
+            return list(_person(document.owner, ("owner",), known))
+        case Delegation():
+            return [
+                *_person(document.from_, ("from",), known),
+                *_person(document.to, ("to",), known),
+                *_lacks_role(document.from_, document.role, ("from",), known),
+            ]
+        case Measure():
+            return list(_measure(document, known))
+        case RulePack():
+            gates = [rule["gate"] for rule in document.rules]
+            wrong = misnamed(document.lifecycle, gates, known.lifecycles)
+            return [Misfit("R304", one.place, one.message, one.help) for one in wrong]
+        case Person() | Lifecycle():
+            return []
+
+
+def _node(node: Node, nodes: Mapping[str, Node]) -> Iterator[Misfit]:
+    if node.parent is None:
+        return
+    parent = nodes.get(node.parent)
+    if parent is None:
+        yield Misfit(
+            "unknown-node",
+            ("parent",),
+            f"there is no node {node.parent!r}",
+            did_you_mean(node.parent, nodes),
+        )
+        return
+    above = LEVELS[LEVELS.index(node.level) - 1]
+    if parent.level != above:
+        yield Misfit(
+            "wrong-level",
+            ("parent",),
+            f"a {node.level} hangs in a {above}, but {parent.id} is a {parent.level}",
+        )
+
+
+def _measure(plan: Measure, known: Known) -> Iterator[Misfit]:
+    yield from _package(plan, known.directory.nodes)
+    lifecycle = known.lifecycles.get(plan.lifecycle)
+    if lifecycle is None:
+        yield Misfit(
+            "unknown-lifecycle",
+            ("lifecycle",),
+            f"there is no lifecycle {plan.lifecycle!r}",
+            did_you_mean(plan.lifecycle, known.lifecycles),
+        )
+    for person, field in _persons_of(plan):
+        yield from _person(person, field, known)
+    for person, role, field in _offices_of(plan):
+        yield from _lacks_role(person, role, field, known)
+    for number, demand in enumerate(plan.demands):
+        if demand.pool not in known.pools:
+            yield Misfit(
+                "unknown-pool",
+                ("demands", number, "pool"),
+                f"there is no pool {demand.pool!r}",
+                did_you_mean(demand.pool, known.pools),
+            )
+    yield from _dependencies(plan, known)
+    campaign = plan.campaign
+    if campaign is not None and campaign.connector not in known.connectors:
+        yield Misfit(
+            "unknown-connector",
+            ("campaign", "connector"),
+            f"there is no connector {campaign.connector!r}",
+            did_you_mean(campaign.connector, known.connectors),
+        )
+    if campaign is not None and lifecycle is not None and lifecycle.launch_from is None:
+        yield Misfit(
+            "no-launch",
+            ("campaign",),
+            f"the lifecycle {lifecycle.id} has no launch, so a campaign could never run",
+            "take the campaign out, or a lifecycle with launch_from",
+        )
+    try:
+        refuse_mixed_duties(plan)
+    except RefusedError as error:
+        yield Misfit(error.code, ("controller",), error.message)
+
+
+def _package(plan: Measure, nodes: Mapping[str, Node]) -> Iterator[Misfit]:
+    packages = {name for name, node in nodes.items() if node.level == "package"}
+    if plan.package not in packages:
+        level = nodes[plan.package].level if plan.package in nodes else None
+        what = (
+            f"{plan.package!r} is a {level}" if level else f"there is no package {plan.package!r}"
+        )
+        yield Misfit("unknown-package", ("package",), what, did_you_mean(plan.package, packages))
+
+
+def _dependencies(plan: Measure, known: Known) -> Iterator[Misfit]:
+    for number, dependency in enumerate(plan.dependencies):
+        where: Field = ("dependencies", number, "measure")
+        if dependency.measure == plan.id:
+            yield Misfit("depends-on-itself", where, "a measure cannot wait for itself")
+        elif dependency.measure not in known.measures:
+            yield Misfit(
+                "unknown-measure",
+                where,
+                f"there is no measure {dependency.measure!r}",
+                did_you_mean(dependency.measure, known.measures),
+            )
+        stages = known.measures.get(dependency.measure, ())
+        if stages and dependency.stage not in stages:
+            yield Misfit(
+                "unknown-stage",
+                ("dependencies", number, "stage"),
+                f"measure {dependency.measure} has no stage {dependency.stage!r}",
+                did_you_mean(dependency.stage, stages),
+            )
+
+
+def _persons_of(plan: Measure) -> Iterator[tuple[str | None, Field]]:
+    yield plan.owner, ("owner",)
+    yield plan.sponsor, ("sponsor",)
+    yield plan.controller, ("controller",)
+    yield plan.approvals.escalate_to, ("approvals", "escalate_to")
+    for number, member in enumerate(plan.steering_committee):
+        yield member, ("steering_committee", number)
+    for field, items in (
+        ("kpis", [kpi.owner for kpi in plan.kpis]),
+        ("milestones", [milestone.owner for milestone in plan.milestones]),
+    ):
+        for number, owner in enumerate(items):
+            yield owner, (field, number, "owner")
+    for number, commitment in enumerate(plan.commitments):
+        yield commitment.who, ("commitments", number, "who")
+    for number, promise in enumerate(plan.promises):
+        yield promise.backed_by, ("promises", number, "backed_by")
+
+
+def _offices_of(plan: Measure) -> Iterator[tuple[str | None, Role, Field]]:
+    yield plan.sponsor, "sponsor", ("sponsor",)
+    yield plan.controller, "controller", ("controller",)
+    for number, member in enumerate(plan.steering_committee):
+        yield member, "committee", ("steering_committee", number)
+
+
+def _person(person: str | None, field: Field, known: Known) -> Iterator[Misfit]:
+    people = known.directory.people
+    if person is not None and person not in people:
+        yield Misfit(
+            "unknown-person", field, f"there is no person {person!r}", did_you_mean(person, people)
+        )
+
+
+def _lacks_role(person: str | None, role: Role, field: Field, known: Known) -> Iterator[Misfit]:
+    known_person = known.directory.people.get(person or "")
+    if known_person is not None and role not in known_person.roles:
+        yield Misfit(
+            "role-missing",
+            field,
+            f"{person} does not bear the role {role}",
+            f"their document says roles: [{', '.join(known_person.roles)}]",
+        )

@@ -1,0 +1,210 @@
+"""Every decision of the past with the world as the gate saw it: one pass over the entries.
+
+The record holds what was decided and the digest of the facts, not the facts. They follow from the
+entries before, so they are gathered anew and shown only if they have that digest. A worker reads
+the world a moment before its decision is recorded, and others may record in between; so where the
+latest world does not fit, those since the measure's own last entry are tried, latest first.
+"""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from ledger.projection import State, fold
+from ledger.reading import Reader
+from measures.directory import Directory
+from measures.documents import Person
+from measures.entry import Entry, document_stream, measure_stream, pool_stream
+from measures.errors import LedgerError
+from measures.facts import Fact, facts_digest
+from measures.gathering import Standing, gather, standing_of
+from measures.model import restore
+from measures.pool import PoolState
+from measures.state import MeasureState
+from measures.verdict import Verdict
+
+JUDGEMENTS = ("gate_judged", "permit_granted", "permit_denied")
+"""The kinds of entry that record a gate's answer."""
+
+KEPT = 32
+"""Versions of a pool, a person or a standing that are kept; as many moments are tried at most."""
+
+
+class PastDecision(NamedTuple):
+    """A recorded answer, and what it was given on.
+
+    Attributes:
+        state: the measure as the gate saw it.
+        facts: the facts as the gate saw them; None when no facts with the recorded digest follow
+            from the entries.
+    """
+
+    entry: Entry
+    verdict: Verdict
+    state: MeasureState
+    facts: list[Fact] | None
+
+
+_Thing = TypeVar("_Thing")
+
+
+class _Versions(Generic[_Thing]):
+    """The latest versions of a thing, by the position of the entry that made each."""
+
+    def __init__(self) -> None:
+        self._positions: deque[int] = deque(maxlen=KEPT)
+        self._things: deque[_Thing] = deque(maxlen=KEPT)
+
+    def add(self, position: int, thing: _Thing) -> None:
+        """Notes the version from a position on."""
+        self._positions.append(position)
+        self._things.append(thing)
+
+    def at(self, position: int) -> _Thing | None:
+        """Returns the version after the entry at a position; None before the first known."""
+        found = bisect_right(self._positions, position)
+        return self._things[found - 1] if found else None
+
+    def changes_after(self, position: int) -> list[int]:
+        """Returns the positions behind this one at which it changed."""
+        return [change for change in self._positions if change > position]
+
+
+class _World:
+    """Everything that facts are gathered from, as of the entries so far."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, State] = {}
+        self._read_after: dict[str, tuple[int, int, str]] = {}
+        self._pools: dict[str, _Versions[PoolState]] = {}
+        self._people: dict[str, _Versions[Person]] = {}
+        self._standings: dict[str, _Versions[Standing]] = {}
+
+    def measure(self, stream: str) -> MeasureState:
+        """Returns a measure as its entries so far make it."""
+        state = self._states.get(stream)
+        if not isinstance(state, MeasureState):
+            msg = f"{stream} was judged before it was defined; run: sluice ledger verify"
+            raise LedgerError(msg)
+        return state
+
+    def take(self, entry: Entry) -> None:
+        """Folds one more entry.
+
+        Raises:
+            LedgerError: when it cannot follow those before it.
+        """
+        stream, position = entry.stream, entry.position
+        state = fold(self._states.get(stream), entry)
+        self._states[stream] = state
+        if isinstance(state, MeasureState):
+            _, last, command = self._read_after.get(stream, (0, 0, ""))
+            if command == entry.command:
+                # A request records all its entries at once; it was decided before the first.
+                last = self._read_after[stream][0]
+            self._read_after[stream] = (last, position, entry.command)
+            _put(self._standings, stream, position, standing_of(state))
+        elif isinstance(state, PoolState):
+            _put(self._pools, stream, position, state)
+        elif state.kind == "Person":
+            _put(self._people, stream, position, restore(Person, state.body))
+
+    def facts(self, state: MeasureState, decided: Entry) -> list[Fact] | None:
+        """Returns the facts that a decision was made on; None when they cannot be found."""
+        for position in self._moments(state, decided):
+            facts = self._facts_at(position, state, decided.at)
+            if facts_digest(facts) == decided.facts_digest:
+                return facts
+        return None
+
+    def _moments(self, state: MeasureState, decided: Entry) -> list[int]:
+        """Returns the positions at which the world may have been read, latest first."""
+        before, last, command = self._read_after[decided.stream]
+        read_after = before if command == decided.command else last
+        sources: list[_Versions[Any]] = [
+            *_known(self._pools, map(pool_stream, _pools_of(state))),
+            *_known(self._standings, map(measure_stream, _others_of(state))),
+            *_known(self._people, map(_person_stream, _signers_of(state))),
+        ]
+        changes = {c - 1 for versions in sources for c in versions.changes_after(read_after)}
+        return [decided.position - 1, *sorted(changes, reverse=True)[: KEPT - 1]]
+
+    def _facts_at(self, position: int, state: MeasureState, now: datetime) -> list[Fact]:
+        pools = {name: _at(self._pools, pool_stream(name), position) for name in _pools_of(state)}
+        others = {
+            name: _at(self._standings, measure_stream(name), position) for name in _others_of(state)
+        }
+        people = {
+            name: _at(self._people, _person_stream(name), position) for name in _signers_of(state)
+        }
+        return gather(state, now, _there(pools), _there(others), Directory(people=_there(people)))
+
+
+def past_decisions(
+    reader: Reader,
+    *,
+    wanted: Callable[[MeasureState, str], bool] = lambda _state, _gate: True,
+    since: datetime | None = None,
+) -> Iterator[PastDecision]:
+    """Yields the recorded answers of gates in the order in which they were recorded.
+
+    Memory grows with how many measures there are, not with how many entries.
+
+    Args:
+        reader: the ledger.
+        wanted: told the measure and the gate; facts are gathered only where it says yes.
+        since: only those decided at or after this moment.
+
+    Raises:
+        LedgerError: when the entries do not follow each other; `sluice ledger verify` says where.
+    """
+    world = _World()
+    for entry in reader.entries():
+        if entry.kind in JUDGEMENTS and (since is None or entry.at >= since):
+            state = world.measure(entry.stream)
+            verdict = restore(Verdict, entry.body["verdict"])
+            if wanted(state, verdict.gate):
+                yield PastDecision(entry, verdict, state, world.facts(state, entry))
+        world.take(entry)
+
+
+def count_decisions(reader: Reader, since: datetime | None = None) -> int:
+    """Counts the recorded answers of gates."""
+    return reader.count(JUDGEMENTS, since)
+
+
+def _pools_of(state: MeasureState) -> set[str]:
+    return {demand.pool for demand in state.plan.demands}
+
+
+def _others_of(state: MeasureState) -> set[str]:
+    return {dependency.measure for dependency in state.plan.dependencies}
+
+
+def _signers_of(state: MeasureState) -> set[str]:
+    return {sign_off.on_behalf_of for sign_off in state.sign_offs}
+
+
+def _person_stream(name: str) -> str:
+    return document_stream("Person", name)
+
+
+def _put(known: dict[str, _Versions[_Thing]], stream: str, position: int, thing: _Thing) -> None:
+    known.setdefault(stream, _Versions()).add(position, thing)
+
+
+def _at(known: dict[str, _Versions[_Thing]], stream: str, position: int) -> _Thing | None:
+    versions = known.get(stream)
+    return versions.at(position) if versions else None
+
+
+def _known(
+    known: dict[str, _Versions[_Thing]], streams: Iterable[str]
+) -> Iterator[_Versions[_Thing]]:
+    return (known[stream] for stream in streams if stream in known)
+
+
+def _there(things: Mapping[str, _Thing | None]) -> dict[str, _Thing]:
+    return {name: thing for name, thing in things.items() if thing is not None}

@@ -1,0 +1,108 @@
+"""The measures that have not ended, in pages of one moment, with all that their facts need."""
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select, tuple_
+
+from ledger import overview
+from ledger.database import Database
+from ledger.projection import state_of
+from ledger.tables import measures, pools
+from measures.gathering import LivePage
+from measures.pool import PoolState
+
+PAGE = 200
+"""Measures of one page: enough that a statement costs little for each, few enough to spread."""
+
+
+class Place(NamedTuple):
+    """A stage of a lifecycle, in one of its versions.
+
+    Attributes:
+        lifecycle: its id.
+        path: every stage of that version in order, as the column holds it.
+    """
+
+    lifecycle: str
+    stage: str
+    path: str
+
+    @property
+    def stages(self) -> list[str]:
+        """Every stage of that version, in order."""
+        stages: list[str] = json.loads(self.path)
+        return stages
+
+    @property
+    def next_stage(self) -> str | None:
+        """The stage after this one, None after the last."""
+        stages = self.stages
+        number = stages.index(self.stage) + 1
+        return stages[number] if number < len(stages) else None
+
+    def has_passed(self, gate: str) -> bool:
+        """Tells whether a measure here has passed the gate to a stage."""
+        stages = self.stages
+        return gate in stages[: stages.index(self.stage) + 1]
+
+
+class LiveMeasures:
+    """Every measure that has not ended, as of one moment.
+
+    Attributes:
+        places: how many there are in each stage.
+        pools: every pool.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Reads what all pages share.
+
+        Args:
+            connection: of a snapshot, see `Database.reading`.
+        """
+        self._connection = connection
+        self.places = _count(connection)
+        rows = connection.execute(select(pools)).mappings()
+        states = (state_of(pools, dict(row)) for row in rows)
+        self.pools = {one.pool.id: one for one in states if isinstance(one, PoolState)}
+
+    def pages(self, places: Collection[Place]) -> Iterator[LivePage]:
+        """Yields the measures that stand in these places, by id."""
+        c = measures.c
+        query = (
+            select(c.id, c.state)
+            .where(c.ended.is_(False), tuple_(c.lifecycle, c.stage, c.stages).in_(list(places)))
+            .order_by(c.id)
+            .limit(PAGE)
+        )
+        last = ""
+        while rows := self._connection.execute(query.where(c.id > last)).all():
+            last = rows[-1][0]
+            states = [state for _, state in rows]
+            others = {
+                dependency["measure"]
+                for state in states
+                for dependency in json.loads(state)["plan"]["dependencies"]
+            }
+            standings = overview.standings(self._connection, sorted(others)) if others else {}
+            yield LivePage(states, standings)
+
+
+@contextmanager
+def live_measures(database: Database) -> Iterator[LiveMeasures]:
+    """Opens the live measures as of now."""
+    with database.reading(snapshot=True) as connection:
+        yield LiveMeasures(connection)
+
+
+def _count(connection: Connection) -> dict[Place, int]:
+    c = measures.c
+    query = (
+        select(c.lifecycle, c.stage, c.stages, func.count())
+        .where(c.ended.is_(False))
+        .group_by(c.lifecycle, c.stage, c.stages)
+    )
+    return {Place(*place): many for *place, many in connection.execute(query)}

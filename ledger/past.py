@@ -1,0 +1,96 @@
+"""How a measure stood when an entry was decided: everything before it folded anew."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+
+from ledger.projection import AppliedDocument, State, fold
+from ledger.reading import Reader, directory_of
+from measures.directory import Directory
+from measures.entry import Entry, measure_stream, pool_stream
+from measures.errors import RefusedError
+from measures.facts import Fact
+from measures.gathering import gather, standing_of
+from measures.pool import PoolState
+from measures.state import MeasureState
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What was known when an entry was decided.
+
+    Attributes:
+        entry: the entry; its `at` is the moment of the facts.
+        state: the measure before it.
+        directory: the people and packs before it.
+    """
+
+    entry: Entry
+    state: MeasureState
+    directory: Directory
+    facts: tuple[Fact, ...]
+
+
+def situation_at(ledger: Reader, measure: str, position: int) -> Situation:
+    """Returns how a measure stood when the entry at a position was decided.
+
+    Raises:
+        RefusedError: ``not-found`` when there is no such entry, or no measure before it.
+    """
+    entry = next(iter(ledger.entries(after=position - 1, limit=1)), None)
+    if entry is None or entry.position != position:
+        raise RefusedError(
+            "not-found",
+            f"there is no entry {position}, the last one is {ledger.position()}:"
+            f" sluice ledger show --stream {measure_stream(measure)}",
+        )
+    past = _Past(ledger, position)
+    state = past.state(measure_stream(measure))
+    if not isinstance(state, MeasureState):
+        raise RefusedError(
+            "not-found",
+            f"there is no measure {measure!r} before entry {position}:"
+            f" sluice ledger show --stream {measure_stream(measure)}",
+        )
+    directory = past.directory()
+    pools = past.states(pool_stream(demand.pool) for demand in state.plan.demands)
+    others = past.states(measure_stream(other.measure) for other in state.plan.dependencies)
+    facts = gather(
+        state,
+        entry.at,
+        {found.pool.id: found for found in pools if isinstance(found, PoolState)},
+        {found.id: standing_of(found) for found in others if isinstance(found, MeasureState)},
+        directory,
+    )
+    return Situation(entry, state, directory, tuple(facts))
+
+
+class _Past:
+    """The ledger before one of its positions."""
+
+    def __init__(self, ledger: Reader, position: int) -> None:
+        self._ledger = ledger
+        self._position = position
+
+    def state(self, stream: str) -> State | None:
+        """Returns the state of a stream; None when it had not begun."""
+        state: State | None = None
+        for entry in self._before(self._ledger.entries(stream)):
+            state = fold(state, entry)
+        return state
+
+    def states(self, streams: Iterable[str]) -> list[State]:
+        """Returns the states of those streams that had begun."""
+        found = (self.state(stream) for stream in dict.fromkeys(streams))
+        return [state for state in found if state is not None]
+
+    def directory(self) -> Directory:
+        """Returns the people and packs."""
+        documents: dict[str, State] = {}
+        for entry in self._before(self._ledger.entries(kinds=["document_applied"])):
+            documents[entry.stream] = fold(documents.get(entry.stream), entry)
+        ordered = [documents[stream] for stream in sorted(documents)]
+        return directory_of(one for one in ordered if isinstance(one, AppliedDocument))
+
+    def _before(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        return takewhile(lambda entry: entry.position < self._position, entries)

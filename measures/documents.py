@@ -1,0 +1,536 @@
+"""The documents that people write and `sluice apply` takes: people, tree, pools, measures."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from measures.digest import digest
+from measures.lifecycle import Lifecycle
+from measures.model import Amount, Id, Line, Model, Moment, Number, Period, Sha256, Span, Text
+
+Role = Literal[
+    "owner", "sponsor", "controller", "committee", "operations", "administrator", "auditor"
+]
+"""What a person may be entitled to."""
+
+Level = Literal["organization", "portfolio", "program", "project", "package"]
+LEVELS: tuple[Level, ...] = ("organization", "portfolio", "program", "project", "package")
+"""The levels of the tree above the measure, from the root."""
+
+
+ENGINE = "engine"
+"""Who acts in the ledger when something happens by itself."""
+
+OPERATOR = "operator"
+"""Whoever runs `sluice apply` and names nobody: may write documents, nothing else."""
+
+
+Policy = Literal["follow", "pin", "migrate"]
+"""Which version of a pack judges what was judged before; `measures.rollout` says how."""
+
+
+class Person(Model):
+    """Somebody who owns, decides, reports or looks.
+
+    Attributes:
+        kind: what this document is
+        id: the name by which others refer to this person
+        name: how people know them
+        roles: what they may be asked to decide; a sign-off counts only while they bear its role
+        email: where reminders go
+    """
+
+    kind: Literal["Person"] = "Person"
+    id: Id
+    name: Line
+    roles: tuple[Role, ...] = ()
+    email: Line | None = None
+
+    @model_validator(mode="after")
+    def _is_a_person(self) -> "Person":
+        if self.id in (ENGINE, OPERATOR):
+            raise PydanticCustomError(
+                "reserved", "{id} stands for no person; choose another id", {"id": self.id}
+            )
+        return self
+
+
+class Node(Model):
+    """A place in the tree that measures hang in.
+
+    Attributes:
+        kind: what this document is
+        id: the name by which others refer to this place
+        level: organization, portfolio, program, project or package
+        name: how people know it
+        parent: the place of the level above; only an organization has none
+    """
+
+    kind: Literal["Node"] = "Node"
+    id: Id
+    level: Level
+    name: Line
+    parent: Id | None = None
+
+    @model_validator(mode="after")
+    def _only_the_root_has_no_parent(self) -> "Node":
+        if (self.level == "organization") != (self.parent is None):
+            raise PydanticCustomError(
+                "parent",
+                "an organization has no parent, every other level names one"
+                " (level {level}, parent {parent})",
+                {"level": self.level, "parent": self.parent or "none"},
+            )
+        return self
+
+
+class Pool(Model):
+    """A capacity per period in one unit, and who answers for it.
+
+    Attributes:
+        kind: what this document is
+        id: the name by which demands refer to this pool
+        title: how people know it
+        unit: what is counted, e.g. checks
+        owner: the person who answers for the capacity and states it
+        capacity: how much there is per period: {2031-03: 11000}
+    """
+
+    kind: Literal["Pool"] = "Pool"
+    id: Id
+    title: Line
+    unit: Line
+    owner: Id
+    capacity: dict[Period, Amount] = {}
+
+
+class Guardrail(Model):
+    """Bounds that a KPI must keep for the last `periods` reported periods.
+
+    Attributes:
+        at_most: the highest value that is fine
+        at_least: the lowest value that is fine
+        periods: how many of the latest reported periods, one after the other, must be fine
+    """
+
+    at_most: Number | None = None
+    at_least: Number | None = None
+    periods: Annotated[int, Field(ge=1, le=24)] = 1
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> "Guardrail":
+        if self.at_most is None and self.at_least is None:
+            raise PydanticCustomError("guardrail", "a guardrail needs at_most or at_least")
+        return self
+
+    def holds(self, value: float) -> bool:
+        """Tells whether a reported value lies inside the bounds."""
+        above = self.at_least is None or value >= self.at_least
+        return above and (self.at_most is None or value <= self.at_most)
+
+
+class Kpi(Model):
+    """What the measure is to change, from where to where, and who reports it how often.
+
+    Attributes:
+        id: the name by which reports refer to this KPI
+        title: how people know it
+        unit: what is counted
+        baseline: where it stands before the measure
+        target: where it shall stand after it
+        guardrail: bounds that it must keep, whatever the target
+        owner: the person in operations who reports it
+        cadence: how often it is reported
+        result: met or not met, for KPIs that are judged rather than counted.
+    """
+
+    id: Id
+    title: Line
+    unit: Text = ""
+    baseline: Number | None = None
+    target: Number | None = None
+    guardrail: Guardrail | None = None
+    owner: Id | None = None
+    cadence: Literal["daily", "weekly", "monthly", "quarterly", "yearly"] | None = None
+    result: Literal["met", "not-met"] | None = None
+
+
+class Demand(Model):
+    """How much of a pool's capacity the measure needs in a period, in the pool's unit.
+
+    Attributes:
+        pool: the pool that is asked
+        period: a year 2031, month 2031-03, ISO week 2031-W09 or day 2031-03-02
+        amount: how much, in the pool's unit
+    """
+
+    pool: Id
+    period: Period
+    amount: Amount
+
+
+class Milestone(Model):
+    """A step of the implementation.
+
+    Attributes:
+        id: the name by which reports refer to this milestone
+        title: how people know it
+        due: the day by which it shall be done
+        owner: the person who answers for it
+        done_on: the day on which it was done; left out until then
+    """
+
+    id: Id
+    title: Line
+    due: date | None = None
+    owner: Id | None = None
+    done_on: date | None = None
+
+
+class Commitment(Model):
+    """What somebody undertakes to do by a day so that the measure can work.
+
+    Attributes:
+        id: the name by which reports refer to this commitment
+        who: the person who undertakes it
+        what: what they undertake
+        due: the day by which they keep it
+        kept_on: the day on which they kept it; left out until then
+    """
+
+    id: Id
+    who: Id | None = None
+    what: Line
+    due: date | None = None
+    kept_on: date | None = None
+
+
+class LeadTime(Model):
+    """An item that must be ordered `days` calendar days before the launch.
+
+    Attributes:
+        item: what must be ordered
+        days: how many calendar days before the launch
+        ordered_on: the day on which it was ordered; left out until then
+    """
+
+    item: Line
+    days: Annotated[int, Field(ge=0, le=3650)]
+    ordered_on: date | None = None
+
+
+class Promise(Model):
+    """What the campaign tells its audience, and who in operations stands behind it.
+
+    Attributes:
+        id: the name by which reports refer to this promise
+        text: what the audience is told
+        backed_by: the person in operations who stands behind it
+    """
+
+    id: Id
+    text: Line
+    backed_by: Id | None = None
+
+
+class Dependency(Model):
+    """Another measure that must have reached a stage before this one launches.
+
+    Attributes:
+        measure: the other measure
+        stage: the stage that it must have reached
+    """
+
+    measure: Id
+    stage: Id = "implemented"
+
+
+class Finance(Model):
+    """Money per line; ``cost`` lines are spent, every other line is benefit.
+
+    Attributes:
+        currency: three capital letters, e.g. EUR
+        plan: money per line: {cost: 250000, revenue: 1200000}
+    """
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    plan: dict[Id, Number] = {}
+
+
+class Campaign(Model):
+    """The campaign in a connected system that may only run with a permit.
+
+    Attributes:
+        connector: the connected system that runs it
+        ref: the name of the campaign in that system
+        launch_on: the first day on which it may run
+        ends_on: the last day on which it may run
+        budget: the most it may spend
+        volume: the most people it may reach
+    """
+
+    connector: Id
+    ref: Line
+    launch_on: date
+    ends_on: date
+    budget: Amount | None = None
+    volume: Amount | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "Campaign":
+        if self.ends_on < self.launch_on:
+            raise PydanticCustomError("window", "ends_on lies before launch_on")
+        return self
+
+
+class Approvals(Model):
+    """When those who owe a decision are reminded, and when somebody above them is told.
+
+    Attributes:
+        remind_after: spans of time after which those who owe a decision are reminded: [24h, 72h]
+        escalate_after: the span of time after which somebody above is told
+        escalate_to: the person who is told then
+    """
+
+    remind_after: tuple[Span, ...] = ()
+    escalate_after: Span | None = None
+    escalate_to: Id | None = None
+
+
+class Evidence(Model):
+    """A proof by title and SHA-256 of its content; the content itself stays where it is.
+
+    Attributes:
+        id: the name by which others refer to this proof
+        title: what it shows
+        sha256: the SHA-256 of the content, 64 hexadecimal letters
+        link: where the content is kept
+    """
+
+    id: Id
+    title: Line
+    sha256: Sha256
+    link: Line | None = None
+
+
+class Measure(Model):
+    """The smallest governed initiative, as it is planned.
+
+    Attributes:
+        kind: what this document is
+        id: the name by which everything refers to this measure
+        title: how people know it
+        description: what it does and what effect is expected
+        scope: what belongs to it and what does not
+        type: its type, e.g. campaign
+        category: what it is for, e.g. acquire
+        lifecycle: the stages and gates that it runs through
+        package: the package of the tree that it hangs in
+        owner: the person who answers for it and asks for its gates
+        sponsor: the person who pays for it and approves the decision
+        controller: the person who confirms the realised value; neither owner nor sponsor
+        business_unit: the unit that it belongs to
+        function: the function that it belongs to, e.g. Marketing
+        legal_entity: the company whose money it is
+        steering_committee: the persons of whom more than half approve the decision
+        kpis: what it is to change
+        demands: what it needs of pools, per period
+        dependencies: other measures that it waits for
+        milestones: the steps of its implementation
+        commitments: what others undertake so that it can work
+        lead_times: what must be ordered some time before the launch
+        promises: what its campaign tells the audience
+        assumptions: what it relies on
+        risks: what may go wrong
+        finance: its money
+        campaign: the campaign that it launches
+        approvals: when those who owe a decision are reminded
+    """
+
+    kind: Literal["Measure"] = "Measure"
+    id: Id
+    title: Line
+    description: Text = ""
+    scope: Text = ""
+    type: Id
+    category: Id | None = None
+    lifecycle: Id = "doi"
+    package: Id
+    owner: Id | None = None
+    sponsor: Id | None = None
+    controller: Id | None = None
+    business_unit: Line | None = None
+    function: Line | None = None
+    legal_entity: Line | None = None
+    steering_committee: tuple[Id, ...] = ()
+    kpis: tuple[Kpi, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
+    commitments: tuple[Commitment, ...] = ()
+    lead_times: tuple[LeadTime, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    assumptions: tuple[Line, ...] = ()
+    risks: tuple[Line, ...] = ()
+    finance: Finance | None = None
+    campaign: Campaign | None = None
+    approvals: Approvals = Approvals()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Measure":
+        for field, names in (
+            ("kpis", [kpi.id for kpi in self.kpis]),
+            ("milestones", [milestone.id for milestone in self.milestones]),
+            ("commitments", [commitment.id for commitment in self.commitments]),
+            ("promises", [promise.id for promise in self.promises]),
+            ("dependencies", [dependency.measure for dependency in self.dependencies]),
+            ("demands", [f"{demand.pool} {demand.period}" for demand in self.demands]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise PydanticCustomError(
+                    "twice",
+                    "{field}: {names} is there twice",
+                    {"field": field, "names": ", ".join(twice)},
+                )
+        return self
+
+
+class Delegation(Model):
+    """One person acts for another in one role from the first day to the last, both included.
+
+    Attributes:
+        kind: what this document is
+        from_: the person whose right it is
+        to: the person who acts for them
+        role: the role in which they do
+        starts: the first day
+        ends: the last day
+    """
+
+    kind: Literal["Delegation"] = "Delegation"
+    from_: Id = Field(alias="from")
+    to: Id
+    role: Role
+    starts: date
+    ends: date
+
+    @property
+    def id(self) -> str:
+        """A delegation has no name of its own: who, to whom, as what, since when."""
+        return f"{self.from_}.{self.to}.{self.role}.{self.starts.isoformat()}"
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Delegation":
+        if self.ends < self.starts:
+            raise PydanticCustomError("window", "ends lies before starts")
+        if self.from_ == self.to:
+            raise PydanticCustomError("delegation", "nobody delegates to themselves")
+        return self
+
+
+BUILTIN_PACK = "BuiltinPack"
+"""The kind under which the ledger keeps the content of packs that come with the product.
+
+Nobody applies it: it never takes the place of a newer release's pack."""
+
+
+class RulePack(Model):
+    """A pack of gate rules as it was written; `rules.loader` checks what is inside.
+
+    Attributes:
+        kind: what this document is
+        pack: the pack's name
+        title: what the pack asks, in words
+        lifecycle: the lifecycle whose gates it guards
+        policy: which version of the pack judges a measure that has been judged before
+        rules: its rules
+    """
+
+    kind: Literal["RulePack"] = "RulePack"
+    pack: Id
+    title: Line
+    lifecycle: Id = "doi"
+    policy: Policy = "follow"
+    rules: tuple[dict[str, Any], ...]
+
+    @model_serializer(mode="wrap")
+    def _without_what_every_pack_does(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves the usual policy out, so packs written before there was one keep their digest."""
+        content: dict[str, Any] = write(self)
+        if self.policy == "follow":
+            content.pop("policy", None)
+        return content
+
+    @property
+    def id(self) -> str:
+        """The pack's name."""
+        return self.pack
+
+
+Document = Person | Node | Pool | Lifecycle | Measure | Delegation | RulePack
+"""Anything that `sluice apply` takes."""
+
+KINDS: dict[str, type[Document]] = {
+    "Person": Person,
+    "Node": Node,
+    "Pool": Pool,
+    "Lifecycle": Lifecycle,
+    "Measure": Measure,
+    "Delegation": Delegation,
+    "RulePack": RulePack,
+}
+"""The kinds of document, in the order in which they are applied: what others name comes first."""
+
+
+def document_content(document: Document) -> dict[str, Any]:
+    """Returns a document as plain JSON data, with the names that people write."""
+    return document.model_dump(mode="json", by_alias=True, exclude_unset=False)
+
+
+def document_digest(document: Document) -> str:
+    """Returns the content address of a document."""
+    return digest(document_content(document))
+
+
+__all__ = [
+    "BUILTIN_PACK",
+    "ENGINE",
+    "KINDS",
+    "LEVELS",
+    "OPERATOR",
+    "Amount",
+    "Approvals",
+    "Campaign",
+    "Commitment",
+    "Delegation",
+    "Demand",
+    "Dependency",
+    "Document",
+    "Evidence",
+    "Finance",
+    "Guardrail",
+    "Kpi",
+    "LeadTime",
+    "Level",
+    "Lifecycle",
+    "Measure",
+    "Milestone",
+    "Moment",
+    "Node",
+    "Person",
+    "Policy",
+    "Pool",
+    "Promise",
+    "Role",
+    "RulePack",
+    "document_content",
+    "document_digest",
+]

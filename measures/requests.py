@@ -1,0 +1,193 @@
+"""What people ask of a measure or a pool: one model per request, `by` is who asks."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from measures.documents import Evidence, Measure, Pool
+from measures.model import (
+    Amount,
+    Bound,
+    Id,
+    Line,
+    Model,
+    Moment,
+    Number,
+    Period,
+    Sha256,
+    Span,
+    Text,
+)
+
+
+class AdvanceInput(Model):
+    """Asks for the next gate; a blocked request keeps waiting."""
+
+    by: Id
+
+
+class LaunchInput(Model):
+    """Asks for the launch permit; the answer is given at once."""
+
+    by: Id
+
+
+class SignInput(Model):
+    """Gives a role's decision at a gate.
+
+    Attributes:
+        advance: also asks for this gate, as who signs last mostly does; one request instead of
+            two, refused as a whole when either part is.
+    """
+
+    by: Id
+    gate: Id
+    role: Id
+    decision: Literal["approve", "reject"] = "approve"
+    advance: bool = False
+
+
+class AmendInput(Model):
+    """Changes the plan: single fields by path, or the whole document as `sluice apply` does."""
+
+    by: Id
+    set: dict[Line, Any] = {}
+    plan: Measure | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "AmendInput":
+        if bool(self.set) == (self.plan is not None):
+            raise PydanticCustomError("amend", "give either fields to set or a whole plan")
+        return self
+
+
+class KpiReport(Model):
+    """A KPI's value for a period that is over.
+
+    Attributes:
+        id: the KPI's id in the plan.
+        period: the period that is over.
+        value: what it was, in the KPI's unit.
+    """
+
+    id: Id
+    period: Period
+    value: Number
+
+
+class MilestoneReport(Model):
+    """A milestone is done.
+
+    Attributes:
+        id: the milestone's id in the plan.
+        done_on: the day on which it was done.
+    """
+
+    id: Id
+    done_on: date
+
+
+class CommitmentReport(Model):
+    """A commitment is kept.
+
+    Attributes:
+        id: the commitment's id in the plan.
+        kept_on: the day on which it was kept.
+    """
+
+    id: Id
+    kept_on: date
+
+
+class ReportInput(Model):
+    """News about a measure, exactly one kind at a time."""
+
+    by: Id
+    kpi: KpiReport | None = None
+    milestone: MilestoneReport | None = None
+    commitment: CommitmentReport | None = None
+    forecast: Annotated[dict[Id, Number], Field(min_length=1)] | None = None
+    actual: Annotated[dict[Id, Number], Field(min_length=1)] | None = None
+    evidence: Evidence | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "ReportInput":
+        given = [name for name in REPORTS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise PydanticCustomError("report", "report exactly one of " + ", ".join(REPORTS))
+        return self
+
+
+REPORTS = ("kpi", "milestone", "commitment", "forecast", "actual", "evidence")
+"""What can be reported about a measure."""
+
+
+class ReasonInput(Model):
+    """Holds, resumes, cancels or steps back, and says why."""
+
+    by: Id
+    reason: Text = ""
+
+
+class MigrateInput(Model):
+    """Moves a measure to another version of a pack and says why.
+
+    Attributes:
+        to: the digest of the version that is to judge.
+    """
+
+    by: Id
+    pack: Id
+    to: Sha256
+    reason: Text = ""
+
+
+class WaiveInput(Model):
+    """Sets one blocker of a gate aside.
+
+    Attributes:
+        subject: the facts the blocker is about; None when the rule blocks once only.
+        up_to: how far single numbers or days that the blocker shows may move from what they are
+            now; all others must stay as they are.
+        until, for_: when it ends, or how long it lasts from now; exactly one of the two.
+    """
+
+    by: Id
+    gate: Id
+    rule: Id
+    subject: Text | None = None
+    up_to: dict[Line, Bound] = {}
+    reason: Line
+    until: Moment | None = None
+    for_: Span | None = Field(default=None, alias="for")
+
+    @model_validator(mode="after")
+    def _ends_once(self) -> "WaiveInput":
+        if (self.until is None) == (self.for_ is None):
+            raise PydanticCustomError("expiry", "say when it ends: either 'until' or 'for'")
+        return self
+
+
+class RevokeInput(Model):
+    """Ends a waiver before its time."""
+
+    by: Id
+    waiver: Id
+    reason: Line
+
+
+class CapacityInput(Model):
+    """A pool's owner reports what the pool can take in a period."""
+
+    by: Id
+    period: Period
+    amount: Amount
+
+
+class PoolInput(Model):
+    """The pool's document, as `sluice apply` brings it."""
+
+    by: Id
+    pool: Pool

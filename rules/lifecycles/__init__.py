@@ -1,0 +1,1 @@
+"""The lifecycles that come with the product."""

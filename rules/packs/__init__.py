@@ -1,0 +1,1 @@
+"""The built-in packs, each a YAML file with its cases beside it."""

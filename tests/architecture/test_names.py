@@ -1,0 +1,156 @@
+"""What is persisted keeps its name: histories, ledgers and scripts rely on it."""
+
+from typing import Any, cast, get_args
+
+import pytest
+from temporalio import activity, workflow
+
+from console.exits import MEANINGS, Exit, exit_for
+from measures.documents import KINDS
+from measures.entry import (
+    GENESIS,
+    EntryKind,
+    document_stream,
+    measure_stream,
+    pool_stream,
+    subject_of,
+)
+from worker.activities.campaigns import CampaignActivities
+from worker.activities.capacity import CapacityActivities
+from worker.activities.measures import MeasureActivities
+from worker.activities.pools import PoolActivities
+from worker.assembly import WORKFLOWS
+from worker.server import SEARCH_ATTRIBUTES
+from workflows import contract
+from workflows.contract import DECISION_LIMIT, FACTS_LIMIT, MeasureVerb, PoolVerb
+
+
+def definition(kind: type) -> Any:
+    """A workflow's names as Temporal knows them."""
+    return workflow._Definition.must_from_class(kind)
+
+
+def test_workflows() -> None:
+    """Types, updates, signals and queries."""
+    names = {
+        definition(kind).name: (
+            sorted(map(str, definition(kind).updates)),
+            sorted(name for name in definition(kind).signals if name),
+            sorted(name for name in definition(kind).queries if name),
+        )
+        for kind in WORKFLOWS
+    }
+    assert names == {
+        "MeasureLifecycle": (
+            ["advance", "amend", "cancel", "hold", "launch", "migrate", "report", "resume",
+             "revoke_waiver", "settle", "sign", "step_back", "waive"],
+            ["facts_changed"],
+            ["blockers", "status"],
+        ),
+        "CapacityPool": (["change", "release", "report_capacity", "reserve"], [], ["status"]),
+    }  # fmt: skip
+
+
+def test_every_update_and_query_is_described() -> None:
+    """Temporal's own pages show what each is for."""
+    for kind in WORKFLOWS:
+        named = definition(kind)
+        for one in (*named.updates.values(), *named.queries.values()):
+            assert one.description
+
+
+def test_activities() -> None:
+    """Each port has exactly one that fills it, under its name."""
+    fillings = {
+        contract.ACT_ON_MEASURE: MeasureActivities.act_on_measure,
+        contract.ACT_ON_POOL: PoolActivities.act_on_pool,
+        contract.RESERVE_CAPACITY: CapacityActivities.reserve_capacity,
+        contract.TELL_CAMPAIGN: CampaignActivities.tell_campaign,
+    }
+    for name, filling in fillings.items():
+        defined = activity._Definition.from_callable(cast("Any", filling))
+        assert defined is not None
+        assert defined.name == name
+    assert set(fillings) == {"act_on_measure", "act_on_pool", "reserve_capacity", "tell_campaign"}
+
+
+def test_verbs() -> None:
+    """What stands in a history as asked."""
+    assert set(get_args(MeasureVerb)) == {
+        "define", "advance", "launch", "sign", "amend", "report", "hold", "resume", "cancel",
+        "step_back", "migrate", "notify", "told", "released", "waive", "revoke", "expire",
+    }  # fmt: skip
+    assert set(get_args(PoolVerb)) == {"open", "change", "report_capacity", "reserve", "release"}
+
+
+def test_kinds_of_entry() -> None:
+    """What stands in a ledger as happened. New ones may come, none may go."""
+    assert set(get_args(EntryKind)) >= {
+        "document_applied", "measure_defined", "measure_amended", "gate_judged",
+        "stage_advanced", "stage_stepped_back", "signed_off", "sign_offs_voided", "reported",
+        "capacity_reserved", "capacity_released", "permit_granted", "permit_denied",
+        "campaign_told", "hold_placed", "hold_released", "measure_cancelled", "reminder_sent",
+        "escalation_sent", "pool_opened", "pool_changed", "capacity_reported",
+        "reservation_made", "reservation_dropped", "pack_migrated",
+    }  # fmt: skip
+
+
+def test_streams_and_workflow_ids() -> None:
+    """One name for a life in both stores, and its inverse."""
+    assert measure_stream("spring") == "measure:spring"
+    assert pool_stream("kyc") == "pool:kyc"
+    assert document_stream("Person", "olga") == "document:Person/olga"
+    assert subject_of("measure:spring") == "spring"
+    assert GENESIS == "0" * 64
+
+
+def test_search_attributes() -> None:
+    """Those the server is told of are those the workflows set."""
+    keys = (contract.STAGE, contract.VERDICT, contract.TYPE, contract.PACKAGE, contract.OWNER)
+    assert tuple(key.name for key in keys) == SEARCH_ATTRIBUTES
+    assert SEARCH_ATTRIBUTES == (
+        "SluiceStage", "SluiceVerdict", "SluiceType", "SluicePackage", "SluiceOwner",
+    )  # fmt: skip
+
+
+def test_limits_at_the_door() -> None:
+    """64 KiB for decisions, 256 KiB for facts."""
+    assert (DECISION_LIMIT, FACTS_LIMIT) == (65_536, 262_144)
+
+
+def test_kinds_of_document() -> None:
+    """What people write."""
+    assert set(KINDS) >= {"Person", "Node", "Pool", "Measure", "Delegation", "RulePack"}
+
+
+def test_exit_codes() -> None:
+    """Scripts rely on the numbers; each has its sentence."""
+    assert {code.name: int(code) for code in Exit} == {
+        "DONE": 0, "FAILED": 1, "USAGE": 2, "BLOCKED": 3, "WAITING": 4, "NOT_ALLOWED": 5,
+        "LEDGER_BROKEN": 6,
+    }  # fmt: skip
+    assert set(MEANINGS) == set(Exit)
+
+
+@pytest.mark.parametrize(
+    ("refused", "verdict", "permit", "code"),
+    [
+        ("", "pass", "", Exit.DONE),
+        ("", "", "", Exit.DONE),
+        ("", "block", "", Exit.BLOCKED),
+        ("", "inconclusive", "", Exit.WAITING),
+        ("", "block", "denied", Exit.BLOCKED),
+        ("", "pass", "granted", Exit.DONE),
+        ("on-hold", "", "denied", Exit.BLOCKED),
+        ("on-hold", "", "", Exit.FAILED),
+        ("not-entitled", "", "", Exit.NOT_ALLOWED),
+        ("not-entitled", "", "denied", Exit.NOT_ALLOWED),
+        ("not-finance", "", "", Exit.NOT_ALLOWED),
+        ("duties-not-separate", "", "", Exit.NOT_ALLOWED),
+        ("unknown-person", "", "", Exit.NOT_ALLOWED),
+        ("embedded-only", "", "", Exit.NOT_ALLOWED),
+    ],
+)
+def test_how_an_answer_ends_a_command(refused: str, verdict: str, permit: str, code: Exit) -> None:
+    """Blocked is an answer, refused a failure, not allowed its own code."""
+    assert exit_for(refused, verdict, permit) is code

@@ -1,0 +1,106 @@
+"""What the tests of all packages share: real Temporal servers, from the wheels.
+
+`--workflow-environment` says on which server the tests of workflows run that work on both; each
+server is started once per test process, only when a test asks for it, and never downloaded.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.common import SearchAttributeKey
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+from rules.judge import Judge
+from rules.preview import Preview
+from worker.server import NAMESPACE, SEARCH_ATTRIBUTES, program
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_judges() -> None:
+    """Gives judges time on a busy machine; tests of the deadline name their own."""
+    for judging in (Judge, Preview):
+        judging.__init__.__kwdefaults__["deadline_ms"] = 30_000  # type: ignore[misc]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the choice of server."""
+    parser.addoption(
+        "--workflow-environment",
+        choices=("local", "time-skipping"),
+        default="local",
+        help="the server that workflow tests run on: the dev server, or the one that skips time",
+    )
+
+
+ONE_STACK = ("tests/journeys/test_command_line.py", "tests/journeys/test_documents.py")
+"""Files whose tests share one running stack, in their order."""
+
+OWN_STACKS = (
+    "tests/journeys/test_record_case.py",
+    "tests/journeys/test_rollout.py",
+    "tests/journeys/test_waivers.py",
+)
+"""Files whose tests go on with what the ones before them did, each on a stack of its own."""
+
+
+class _OneStackInOneProcess(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out tests one by one, but those that share a stack to the same process.
+
+    That is what pytest-xdist's groups are for, but 3.8 does not see the marks with pytest 9.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(ONE_STACK):
+            return "one stack"
+        return next((file for file in OWN_STACKS if nodeid.startswith(file)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Schedules for `--dist loadgroup`, which `make test` uses."""
+    grouped = config.getvalue("dist") == "loadgroup"
+    return _OneStackInOneProcess(config, log) if grouped else None
+
+
+@pytest.fixture(scope="session")
+async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
+    """The dev server of the Temporal CLI, as `sluice up` runs it but in memory."""
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=program("temporal", override="TEMPORAL_BIN"),
+        dev_server_log_level="error",
+        data_converter=pydantic_data_converter,
+        search_attributes=[SearchAttributeKey.for_keyword(name) for name in SEARCH_ATTRIBUTES],
+        dev_server_extra_args=[
+            "--dynamic-config-value=matching.numTaskqueueReadPartitions=1",
+            "--dynamic-config-value=matching.numTaskqueueWritePartitions=1",
+        ],
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def time_skipping_server() -> AsyncIterator[WorkflowEnvironment]:
+    """The server whose clock stands until a test moves it on with `sleep`."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=program("temporal-test-server"),
+        data_converter=pydantic_data_converter,
+    ) as server:
+        kinds = dict.fromkeys(SEARCH_ATTRIBUTES, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD)
+        await server.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=NAMESPACE, search_attributes=kinds)
+        )
+        yield server
+
+
+@pytest.fixture(scope="session")
+def workflow_server(request: pytest.FixtureRequest) -> WorkflowEnvironment:
+    """The server that `--workflow-environment` chooses."""
+    chosen = request.config.getoption("--workflow-environment")
+    name = "dev_server" if chosen == "local" else "time_skipping_server"
+    server: WorkflowEnvironment = request.getfixturevalue(name)
+    return server

@@ -1,0 +1,59 @@
+"""Files that hold no documents, or are no files: told plainly, never a hang or a traceback."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from console.reading import files_under, read_files, read_text
+from measures.errors import ConfigurationError
+
+
+@pytest.mark.parametrize("kind", ["[a]", "{a: b}", "3", "true"])
+def test_a_kind_that_is_no_word_is_a_fault(kind: str) -> None:
+    """Whatever YAML can say may stand there."""
+    [fault] = read_text(f"kind: {kind}\nid: x\n", "x.yaml").faults
+    assert (fault.code, fault.line) == ("D207", 1)
+
+
+@pytest.mark.parametrize("text", ["", "null\n", "---\n", "# nothing yet\n", "[]\n"])
+def test_a_file_without_documents_says_so(text: str) -> None:
+    """An empty file is a mistake more often than a wish."""
+    [fault] = read_text(text, "empty.yaml").faults
+    assert fault.message == "no documents in empty.yaml"
+
+
+def test_only_regular_files_of_a_folder_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipe would wait for ever; what is left out is told."""
+    os.mkfifo(tmp_path / "a.yaml")
+    (tmp_path / "b.yaml").symlink_to("gone.yaml")
+    (tmp_path / "c.yaml").write_text("kind: Person\nid: x\nname: X\n")
+    (tmp_path / "d.yaml").mkdir()
+    assert files_under([tmp_path]) == [tmp_path / "c.yaml"]
+    told = "".join(capsys.readouterr().err.split())
+    assert "a.yamlisnoregularfile" in told
+    assert "b.yamlisalinktogone.yaml,whichisnotthere" in told
+
+
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    """Named, with what it is instead."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "link.yaml").symlink_to("gone.yaml")
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        files_under([tmp_path / "pipe.yaml"])
+    with pytest.raises(ConfigurationError, match=r"a link to gone\.yaml"):
+        files_under([tmp_path / "link.yaml"])
+    with pytest.raises(FileNotFoundError):
+        files_under([tmp_path / "none.yaml"])
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_files([tmp_path])
+
+
+def test_very_many_faults_are_counted(tmp_path: Path) -> None:
+    """The first hundred are shown; nobody reads more at once."""
+    (tmp_path / "many.yaml").write_text("- {kind: Persn}\n" * 1234)
+    faults = read_files([tmp_path / "many.yaml"]).faults
+    assert len(faults) == 101
+    assert (faults[-1].message, faults[-1].line) == ("and 1,134 more faults", 101)

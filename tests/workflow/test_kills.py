@@ -1,0 +1,132 @@
+"""Real processes die in the middle of updates: every request is answered, once."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.store import Ledger
+from measures.documents import Person, document_content
+from measures.requests import ReasonInput
+from workflows.client import SluiceClient, connect
+from workflows.settings import TemporalSettings
+from workflows.stackfile import Stack, read_stack
+
+pytestmark = pytest.mark.temporal
+
+Engine = Any
+
+
+class Place:
+    """A stack of real processes and a client of it."""
+
+    def __init__(self, folder: Path, client: SluiceClient, ledger: Ledger) -> None:
+        self.folder = folder
+        self.client = client
+        self.ledger = ledger
+
+    def stack(self) -> Stack:
+        """What runs now."""
+        stack = read_stack(self.folder)
+        assert stack is not None
+        return stack
+
+    def kill(self, *who: str) -> None:
+        """Ends processes without a word."""
+        stack = self.stack()
+        for name in who:
+            child = stack.server if name == "server" else stack.worker
+            assert child is not None
+            os.kill(child.pid, signal.SIGKILL)
+
+
+async def until_ready(folder: Path) -> Stack:
+    """Waits until everything answers."""
+    for _ in range(2000):
+        stack = read_stack(folder)
+        if stack is not None and stack.ready:
+            return stack
+        await asyncio.sleep(0.02)
+    pytest.fail("the stack did not start")
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    """A stack in a folder of its own."""
+    own = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")}
+    supervisor = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
+        [
+            sys.executable,
+            "-m",
+            "worker.stack",
+            "--state",
+            str(tmp_path),
+            f"--with-parent={os.getpid()}",
+        ],
+        env=own,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        stack = await until_ready(tmp_path)
+        settings = TemporalSettings.load(temporal_address=stack.address)
+        with Ledger.open(stack.ledger_url) as ledger:
+            person = Person(id="olga", name="Olga", roles=("owner",))
+            ledger.append_document(
+                "Person", "olga", document_content(person), "x", stack.server.started, "p"
+            )
+            yield Place(tmp_path, SluiceClient(await connect(settings)), ledger)
+    finally:
+        supervisor.terminate()
+        await asyncio.to_thread(supervisor.wait, 30)
+
+
+@pytest.mark.parametrize("who", [("worker",), ("server",), ("worker", "server")], ids="+".join)
+async def test_no_request_is_lost_or_doubled(
+    place: Place, engine: Engine, who: tuple[str, ...]
+) -> None:
+    """Ten measures are asked all the time while processes die and come back."""
+    measures = [f"m{n}" for n in range(10)]
+    plans = [engine.plan().model_copy(update={"id": name}) for name in measures]
+    await asyncio.gather(*(place.client.define(plan, "operator") for plan in plans))
+    asked: dict[str, list[str]] = {name: [] for name in measures}
+    stop = asyncio.Event()
+
+    async def ask(name: str) -> None:
+        while not stop.is_set():
+            for move in (place.client.hold, place.client.resume):
+                key = f"{name}-{len(asked[name])}"
+                answer = await move(name, ReasonInput(by="olga"), key=key)
+                assert answer.accepted, answer
+                asked[name].append(key)
+
+    asking = [asyncio.create_task(ask(name)) for name in measures]
+    await some(asked, 2)
+    place.kill(*who)
+    await some(asked, 4)
+    stop.set()
+    await asyncio.gather(*asking)
+
+    for name in measures:
+        entries = list(place.ledger.entries(f"measure:{name}"))
+        assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+        assert [entry.command for entry in entries[1:]] == asked[name]
+    place.ledger.verify()
+    generations = {"server": place.stack().server.generation}
+    worker = place.stack().worker
+    assert worker is not None
+    generations["worker"] = worker.generation
+    assert all(generations[name] == 2 for name in who)
+
+
+async def some(asked: dict[str, list[str]], more: int) -> None:
+    """Waits until every measure was answered some more times."""
+    wanted = {name: len(keys) + more for name, keys in asked.items()}
+    async with asyncio.timeout(60):
+        while any(len(asked[name]) < wanted[name] for name in wanted):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

@@ -1,0 +1,1 @@
+"""The running process: a Temporal worker, the local stack, settings, the composition root."""

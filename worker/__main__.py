@@ -1,0 +1,57 @@
+"""`python -m worker`: a worker process, alone or in the local stack."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvloop
+
+from measures.errors import SluicegateError
+from worker.assembly import assemble
+from worker.logs import set_up_logs
+from worker.settings import WorkerSettings
+from workflows.client import connect
+
+
+async def run(settings: WorkerSettings) -> None:
+    """Works until it is told to stop, then lets running work finish."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for told in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(told, stop.set)
+    client = await connect(settings)
+    async with assemble(settings, client) as worker, worker:
+        with _told_ready(settings.state_dir):
+            await stop.wait()
+
+
+@contextlib.contextmanager
+def _told_ready(state_dir: Path) -> Iterator[None]:
+    """Leaves a file for the local stack's supervisor while this worker works."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    mark = state_dir / f"worker-{os.getpid()}.ready"
+    mark.touch()
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def main() -> int:
+    """Runs a worker with the settings of the environment; 1 when it cannot start."""
+    try:
+        settings = WorkerSettings.load()
+        set_up_logs(settings)
+        uvloop.run(run(settings))
+    except SluicegateError as error:
+        print(f"sluice worker: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What workflows may ask of the outside, filled: judging, recording, reserving, telling."""

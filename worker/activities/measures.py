@@ -1,0 +1,298 @@
+"""Deciding and recording one request to a measure.
+
+The ledger arbitrates: if another attempt recorded first, its entries count and the request is
+decided anew on top of them. So this can run any number of times and records once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from temporalio import activity
+
+from ledger.reading import Docket
+from ledger.writer import AsyncLedger
+from measures import decisions, waiving
+from measures.answers import Refusal
+from measures.directory import Directory
+from measures.documents import ENGINE, Measure
+from measures.entry import Draft, measure_stream
+from measures.errors import LedgerError, RefusedError
+from measures.judging import (
+    judged,
+    launch_judged,
+    notices_due,
+    only_with_controller,
+    says_the_same,
+    waited_for,
+    with_waivers,
+)
+from measures.lifecycle import LAUNCH
+from measures.model import restore
+from measures.requests import (
+    AdvanceInput,
+    AmendInput,
+    LaunchInput,
+    MigrateInput,
+    ReasonInput,
+    ReportInput,
+    RevokeInput,
+    SignInput,
+    WaiveInput,
+)
+from measures.rollout import migrate, refuse_unless_may_migrate
+from measures.state import MeasureState, fold_measure
+from measures.verdict import Verdict
+from rules.archive import LostVersionError
+from rules.lifecycle_files import lifecycle_named
+from worker.activities.court import Court, Judgement, unsettled
+from workflows.contract import ACT_ON_MEASURE, MeasureAct, MeasureRecord
+
+_log = logging.getLogger("sluicegate.worker.measures")
+
+
+@dataclass(frozen=True)
+class _Deed:
+    """What a request leads to, before it is recorded."""
+
+    drafts: list[Draft]
+    verdict: Verdict | None = None
+    judgement: Judgement | None = None
+    wants_capacity: bool = False
+    repeated: bool = False
+
+
+class MeasureActivities:
+    """Fills `workflows.ports.act_on_measure`."""
+
+    def __init__(self, ledger: AsyncLedger, court: Court) -> None:
+        self._ledger = ledger
+        self._court = court
+
+    @activity.defn(name=ACT_ON_MEASURE)
+    async def act_on_measure(self, act: MeasureAct) -> MeasureRecord:
+        """Decides a request to a measure and records it; asking twice records it once.
+
+        Raises:
+            LedgerError: the record cannot be written or read now; asking again may work.
+        """
+        while True:
+            docket = await self._ledger.docket(act.measure)
+            state = docket.measure
+            try:
+                deed = await self._decide(docket, act)
+            except RefusedError as error:
+                return await self._refuse(act, state, error)
+            except LedgerError:
+                raise
+            except Exception as error:
+                # A fault of ours would come again with every retry and stop this measure for
+                # good; refused, it stops one request.
+                _log.exception("fault while deciding %s for %s", act.verb, act.measure)
+                why = f"the engine failed on {act.verb} for {act.measure}: {error!r}; nothing moved"
+                return await self._refuse(act, state, RefusedError("engine-fault", why))
+            if deed.drafts:
+                recorded = await self._ledger.append(deed.drafts)
+                if not _are_these(recorded, deed.drafts):
+                    continue
+            return await self._record(act, state, deed)
+
+    async def _refuse(
+        self, act: MeasureAct, state: MeasureState | None, error: RefusedError
+    ) -> MeasureRecord:
+        unseen = await self._unseen(act, state)
+        return MeasureRecord(
+            entries=unseen,
+            refused=Refusal(code=error.code, message=error.message),
+            wake=await self._wake(act, unseen),
+        )
+
+    async def _decide(self, docket: Docket, act: MeasureAct) -> _Deed:
+        state, directory = docket.measure, docket.directory
+        if state is None:
+            plan = restore(Measure, act.ask["plan"])
+            lifecycle = lifecycle_named(plan.lifecycle, directory.lifecycles)
+            by, at, command = act.ask["by"], act.at, act.command
+            return _Deed([decisions.define(plan, lifecycle, by=by, at=at, command=command)])
+        if act.verb == "define":
+            return _Deed([])
+        if act.command in state.commands:
+            return _Deed([], repeated=True)
+        if act.verb == "advance":
+            return await self._advance(state, act, docket)
+        if act.verb == "sign":
+            return await self._sign(state, act, docket)
+        if act.verb == "launch":
+            return await self._launch(state, act, docket)
+        if act.verb == "migrate":
+            return _Deed(await self._migrate(state, act, directory))
+        return _Deed(_drafts(state, act, directory))
+
+    async def _sign(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
+        ask = restore(SignInput, act.ask)
+        drafts = decisions.sign(state, ask, docket.directory, act.at, act.command)
+        if not ask.advance:
+            return _Deed(drafts)
+        signed = reduce(fold_measure, drafts, state)
+        gate = decisions.gate_to_ask(signed, docket.directory, ask.by, act.at)
+        if gate != ask.gate:
+            raise RefusedError(
+                "not-the-next-gate",
+                f"measure {state.id} is {state.stage}: its next gate is {gate}, not {ask.gate};"
+                " sign without asking to advance",
+            )
+        deed = await self._ask(signed, gate, act, docket, by=ask.by)
+        if deed.wants_capacity:
+            return deed
+        return replace(deed, drafts=[*drafts, *deed.drafts])
+
+    async def _advance(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
+        by = restore(AdvanceInput, act.ask).by
+        if by == ENGINE:
+            if state.request is None or state.on_hold is not None:
+                return _Deed([])
+            gate = state.request.gate
+        else:
+            gate = decisions.gate_to_ask(state, docket.directory, by, act.at)
+        return await self._ask(state, gate, act, docket, by=by)
+
+    async def _ask(
+        self, state: MeasureState, gate: str, act: MeasureAct, docket: Docket, *, by: str
+    ) -> _Deed:
+        """Has a gate judged and drafts what the verdict leads to."""
+        directory = docket.directory
+        judgement = await self._court.judge(state, gate, act.at, directory, docket.position, by=by)
+        verdict = only_with_controller(state, with_waivers(state, judgement.verdict, by))
+        lifecycle = state.lifecycle
+        reserves = bool(state.plan.demands) and gate in (lifecycle.soft_at, lifecycle.hard_at)
+        if verdict.passed and reserves and act.held is None:
+            if not act.final:
+                return _Deed([], verdict, judgement, wants_capacity=True)
+            verdict = unsettled(verdict, "others took it again and again")
+        if by == ENGINE and not verdict.passed:
+            waiting_for = waited_for(state, verdict, directory)
+            if says_the_same(state, verdict, waiting_for):
+                return _Deed([], verdict, judgement)
+        drafts = judged(state, verdict, directory, held=act.held, by=by, command=act.command)
+        return _Deed(drafts, verdict, judgement)
+
+    async def _launch(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
+        by = restore(LaunchInput, act.ask).by
+        directory = docket.directory
+        decisions.refuse_launch(state, directory, by, act.at)
+        judgement = await self._court.judge(
+            state, LAUNCH, act.at, directory, docket.position, by=by
+        )
+        verdict = with_waivers(state, judgement.verdict, by)
+        drafts = launch_judged(state, verdict, by=by, command=act.command)
+        return _Deed(drafts, verdict, judgement)
+
+    async def _migrate(
+        self, state: MeasureState, act: MeasureAct, directory: Directory
+    ) -> list[Draft]:
+        ask = restore(MigrateInput, act.ask)
+        refuse_unless_may_migrate(ask.by, directory)
+        try:
+            newest = {pack.id: pack for pack in await self._court.newest(directory)}
+            if ask.pack not in newest:
+                raise RefusedError(
+                    "unknown-pack", f"there is no pack {ask.pack!r}: sluice get rulepacks"
+                )
+            to = await self._court.version(ask.pack, ask.to)
+        except LostVersionError as error:
+            raise RefusedError("unknown-version", f"{error}: sluice get rulepacks") from error
+        return migrate(state, ask, directory, newest[ask.pack], to, act.at, act.command)
+
+    async def _record(
+        self, act: MeasureAct, before: MeasureState | None, deed: _Deed
+    ) -> MeasureRecord:
+        """Says what was recorded, and whether it must be looked at again."""
+        entries = tuple(deed.drafts)
+        if before is not None and before.number != act.known:
+            entries = await self._unseen(act, before)
+        waits = deed.verdict is not None and not deed.verdict.passed and act.verb != "launch"
+        stale = False
+        if waits and deed.judgement is not None and before is not None:
+            after = reduce(fold_measure, deed.drafts, before)
+            stale = await self._court.is_stale(after, deed.judgement)
+        look_again_at = deed.verdict.look_again_at if deed.verdict and waits else None
+        if deed.repeated and before is not None and before.request is not None:
+            # The first answer was lost, and with it when to look again and whether to.
+            look_again_at = before.request.verdict.look_again_at
+            stale = True
+        return MeasureRecord(
+            entries=entries,
+            # What was recorded holds it already, and every byte here stays in the history.
+            verdict=None if deed.drafts else deed.verdict,
+            wants_capacity=deed.wants_capacity,
+            look_again_at=look_again_at,
+            stale=stale,
+            wake=await self._wake(act, entries),
+        )
+
+    async def _wake(self, act: MeasureAct, news: Sequence[Draft]) -> tuple[str, ...]:
+        """Returns who waits for what has happened, also for what a dead attempt recorded."""
+        if not any(entry.kind in _MOVES for entry in news):
+            return ()
+        return tuple(await self._ledger.waiting_on(measure_stream(act.measure)))
+
+    async def _unseen(self, act: MeasureAct, state: MeasureState | None) -> tuple[Draft, ...]:
+        """Returns what was recorded beyond what the workflow knows."""
+        if state is None:
+            return ()
+        stream = measure_stream(act.measure)
+        entries = await asyncio.to_thread(lambda: list(self._ledger.ledger.entries(stream)))
+        return tuple(_as_draft(entry) for entry in entries if entry.number > act.known)
+
+
+_MOVES = ("stage_advanced", "stage_stepped_back", "measure_cancelled")
+"""What other measures may be waiting for."""
+
+_REASONED = {
+    "hold": decisions.hold,
+    "resume": decisions.resume,
+    "cancel": decisions.cancel,
+    "step_back": decisions.step_back,
+}
+
+
+def _are_these(recorded: Sequence[Draft], drafts: Sequence[Draft]) -> bool:
+    """Tells whether the ledger took these, not those of another attempt at the same request."""
+    return len(recorded) == len(drafts) and all(
+        (taken.command, taken.kind, taken.body) == (draft.command, draft.kind, draft.body)
+        for taken, draft in zip(recorded, drafts, strict=True)
+    )
+
+
+def _drafts(state: MeasureState, act: MeasureAct, directory: Directory) -> list[Draft]:
+    """Returns what a request leads to that needs no judgement."""
+    at, ask, command = act.at, act.ask, act.command
+    match act.verb:
+        case "amend":
+            return decisions.amend(state, restore(AmendInput, ask), directory, at, command)
+        case "report":
+            return decisions.report(state, restore(ReportInput, ask), directory, at, command)
+        case "hold" | "resume" | "cancel" | "step_back":
+            decide = _REASONED[act.verb]
+            return decide(state, restore(ReasonInput, ask), directory, at, command)
+        case "waive":
+            return waiving.waive(state, restore(WaiveInput, ask), directory, at, command)
+        case "revoke":
+            return waiving.revoke(state, restore(RevokeInput, ask), directory, at, command)
+        case "expire":
+            return waiving.expire(state, at, command)
+        case "notify":
+            return notices_due(state, directory, at, command)
+        case "told":
+            return decisions.told(state, ask["state"], at, command)
+        case "released":
+            return decisions.released(state, at, command)
+        case "define" | "advance" | "sign" | "launch" | "migrate":
+            msg = f"{act.verb} is decided elsewhere"
+            raise ValueError(msg)
+
+
+def _as_draft(entry: Draft) -> Draft:
+    return Draft.model_validate(entry.model_dump())

@@ -1,0 +1,119 @@
+"""Deciding and recording one request to a pool; the ledger arbitrates as for measures."""
+
+import asyncio
+
+from temporalio import activity
+
+from ledger.writer import AsyncLedger
+from measures import pool as pools
+from measures.answers import Refusal
+from measures.directory import Directory
+from measures.documents import Pool
+from measures.entry import Draft, pool_stream
+from measures.errors import RefusedError
+from measures.model import restore
+from measures.pool import PoolState
+from measures.requests import CapacityInput, PoolInput
+from workflows.contract import ACT_ON_POOL, PoolAct, PoolRecord, ReleaseAsk, ReserveAsk
+
+
+class PoolActivities:
+    """Fills `workflows.ports.act_on_pool`."""
+
+    def __init__(self, ledger: AsyncLedger) -> None:
+        self._ledger = ledger
+
+    @activity.defn(name=ACT_ON_POOL)
+    async def act_on_pool(self, act: PoolAct) -> PoolRecord:
+        """Decides a request to a pool and records it; asking twice records it once.
+
+        Raises:
+            LedgerError: the record cannot be written or read now; asking again may work.
+        """
+        while True:
+            state = (await self._ledger.pools([act.pool])).get(act.pool)
+            # Reservations are many and ask for nobody's right.
+            directory = await self._ledger.directory() if act.verb == "change" else Directory()
+            try:
+                draft, lacking = _decide(state, act, directory)
+            except RefusedError as error:
+                refusal = Refusal(code=error.code, message=error.message)
+                unseen = await self._unseen(act, state)
+                return PoolRecord(
+                    entries=unseen, refused=refusal, wake=await self._wake(act, unseen)
+                )
+            if draft is not None:
+                recorded = await self._ledger.append([draft])
+                if recorded[0].command != act.command:
+                    continue
+            entries: tuple[Draft, ...] = (draft,) if draft is not None else ()
+            if state is not None and state.number != act.known:
+                entries = await self._unseen(act, state)
+            elif draft is not None and not _frees(state, draft):
+                return PoolRecord(entries=entries, lacking=lacking)
+            wake = await self._wake(act, entries)
+            return PoolRecord(entries=entries, lacking=lacking, wake=wake)
+
+    async def _wake(self, act: PoolAct, news: tuple[Draft, ...]) -> tuple[str, ...]:
+        """Returns who waits for this pool, when there is news of it.
+
+        News is what the workflow has not seen, also of an attempt that died before it could
+        tell anybody: one call too many is harmless, one too few leaves a measure waiting.
+        """
+        return tuple(await self._ledger.waiting_on(pool_stream(act.pool))) if news else ()
+
+    async def _unseen(self, act: PoolAct, state: PoolState | None) -> tuple[Draft, ...]:
+        if state is None:
+            return ()
+        stream = pool_stream(act.pool)
+        entries = await asyncio.to_thread(lambda: list(self._ledger.ledger.entries(stream)))
+        return tuple(
+            Draft.model_validate(entry.model_dump())
+            for entry in entries
+            if entry.number > act.known
+        )
+
+
+def _frees(state: PoolState | None, draft: Draft) -> bool:
+    """Tells whether an entry may let a waiting measure through."""
+    if draft.kind != "reservation_made" or state is None:
+        return True
+    before = state.holdings.get(draft.body["measure"])
+    if before is None or not before.hard:
+        return False
+    amounts = draft.body["amounts"] if draft.body["hard"] else {}
+    return any(amounts.get(period, 0) < held for period, held in before.amounts.items())
+
+
+def _decide(
+    state: PoolState | None, act: PoolAct, directory: Directory
+) -> tuple[Draft | None, str]:
+    """Returns the entry that a request leads to, and what is lacking for a reservation."""
+    if act.verb == "open":
+        if state is not None:
+            return None, ""
+        pool = restore(Pool, act.ask["pool"])
+        return pools.open_pool(pool, act.ask["by"], act.at, act.command), ""
+    assert state is not None, "a pool's workflow begins with `open`"
+    match act.verb:
+        case "change":
+            change = restore(PoolInput, act.ask)
+            draft = pools.change_pool(state, change.pool, change.by, directory, act.at, act.command)
+            return draft, ""
+        case "report_capacity":
+            # Unlike a reservation, the same report again is news, unless it is the same request.
+            if act.command in state.commands:
+                return None, ""
+            report = restore(CapacityInput, act.ask)
+            draft = pools.report_capacity(
+                state, report.period, report.amount, report.by, act.at, act.command
+            )
+            return draft, ""
+        case "reserve":
+            ask = restore(ReserveAsk, act.ask)
+            return pools.reserve(
+                state, ask.measure, ask.demands, hard=ask.hard, at=act.at, command=act.command
+            )
+        case "release":
+            gone = restore(ReleaseAsk, act.ask)
+            return pools.drop_reservation(state, gone.measure, gone.reason, act.at, act.command), ""

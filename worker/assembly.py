@@ -1,0 +1,82 @@
+"""The one place where a worker's parts are made and handed to each other."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import (
+    PollerBehaviorAutoscaling,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkflowRunner,
+)
+
+from connectors.registry import installed_connectors
+from ledger.writer import AsyncLedger
+from rules.judge import Judge
+from rules.loader import builtin_packs
+from worker.activities.campaigns import CampaignActivities
+from worker.activities.capacity import CapacityActivities
+from worker.activities.court import Court
+from worker.activities.measures import MeasureActivities
+from worker.activities.pools import PoolActivities
+from worker.builtin_packs import record_builtin_packs
+from worker.metrics import metrics_page
+from worker.settings import WorkerSettings
+from workflows.capacity_pool import CapacityPool
+from workflows.client import SluiceClient
+from workflows.measure_lifecycle import MeasureLifecycle
+
+WORKFLOWS = (MeasureLifecycle, CapacityPool)
+"""Everything that runs durably; the replay tests read it too."""
+
+STICKY_TIMEOUT = timedelta(seconds=1)
+"""How long a task waits for the worker that has the workflow in memory before any may take it."""
+
+
+@asynccontextmanager
+async def assemble(
+    settings: WorkerSettings, client: Client, runner: WorkflowRunner | None = None
+) -> AsyncIterator[Worker]:
+    """Makes a worker, ready to run.
+
+    Args:
+        settings: everything it can be told from outside.
+        client: connected, with the pydantic data converter.
+        runner: how workflow code is run. Workflows are proved deterministic by the sandboxed
+            runs and the replays of the test suite, so production runs them without it.
+    """
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(
+            await AsyncLedger.open(settings.ledger_url.get_secret_value())
+        )
+        await record_builtin_packs(ledger)
+        stack.enter_context(metrics_page(settings.metrics_address, ledger.ledger))
+        judge = await stack.enter_async_context(
+            Judge(
+                builtin_packs(),
+                deadline_ms=settings.judge_deadline_ms,
+                processes=settings.judge_processes,
+            )
+        )
+        measures = MeasureActivities(ledger, Court(ledger, judge))
+        pools = PoolActivities(ledger)
+        capacity = CapacityActivities(SluiceClient(client, settings.task_queue))
+        campaigns = CampaignActivities(installed_connectors(settings.state_dir))
+        yield Worker(
+            client,
+            task_queue=settings.task_queue,
+            workflows=WORKFLOWS,
+            activities=[
+                measures.act_on_measure,
+                pools.act_on_pool,
+                capacity.reserve_capacity,
+                campaigns.tell_campaign,
+            ],
+            workflow_runner=runner or UnsandboxedWorkflowRunner(),
+            max_cached_workflows=settings.max_cached_workflows,
+            sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+            graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
+            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        )

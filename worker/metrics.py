@@ -1,0 +1,84 @@
+"""The metrics page of a worker, in the text format of Prometheus.
+
+What the judge counts is counted by this process alone; what stands in the ledger is read when the
+page is asked for, so every worker shows the same and one of them suffices.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from prometheus_client import REGISTRY, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from ledger.store import Ledger
+from measures.errors import ConfigurationError, LedgerError
+
+
+class LedgerCollector(Collector):
+    """Reads how many measures there are, what holds them, and how long the oldest waits."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Names nothing, so that registering reads nothing."""
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yields the gauges; a ledger that does not answer shows as ``ledger_up 0``."""
+        up = GaugeMetricFamily("ledger_up", "Whether the ledger could be read for this page.")
+        try:
+            counts = self._ledger.counts()
+            oldest = self._ledger.oldest_request()
+            size = self._ledger.position()
+        except LedgerError:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        stages = GaugeMetricFamily("measures", "Measures by stage.", labels=["stage"])
+        for stage, many in sorted(counts.by_stage.items()):
+            stages.add_metric([stage], many)
+        yield stages
+        blocked = GaugeMetricFamily(
+            "gate_blocked", "Waiting measures that a rule holds.", labels=["rule"]
+        )
+        for rule, many in sorted(counts.by_rule.items()):
+            blocked.add_metric([rule], many)
+        yield blocked
+        waiting = 0.0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds()
+        yield GaugeMetricFamily(
+            "oldest_request_age_seconds", "How long the oldest request waits.", value=waiting
+        )
+        yield GaugeMetricFamily("ledger_entries", "Entries of the ledger.", value=size)
+
+
+@contextmanager
+def metrics_page(address: str | None, ledger: Ledger) -> Iterator[None]:
+    """Serves the page while a worker works; nothing without an address.
+
+    Raises:
+        ConfigurationError: when nothing can listen there.
+    """
+    if address is None:
+        yield
+        return
+    host, _, port = address.rpartition(":")
+    try:
+        server, thread = start_http_server(int(port), host.strip("[]"))
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(
+            f"SLUICE_METRICS_ADDRESS: nothing can listen on {address}: {error}"
+        ) from error
+    collector = LedgerCollector(ledger)
+    REGISTRY.register(collector)
+    try:
+        yield
+    finally:
+        REGISTRY.unregister(collector)
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,45 @@
+"""The settings of a worker process, composed from the fragments of its parts."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ledger.settings import LedgerSettings
+from workflows.settings import TemporalSettings
+
+
+class WorkerSettings(LedgerSettings, TemporalSettings):
+    """Everything a worker can be told from outside, each as `SLUICE_<NAME>`."""
+
+    state_dir: Path = Field(
+        default=Path(".sluice"), description="a folder this process may write to"
+    )
+    judge_processes: int = Field(
+        default=1, ge=1, le=64, description="how many processes judge rules, 1 to 64"
+    )
+    judge_deadline_ms: int = Field(
+        default=2000,
+        ge=10,
+        le=60_000,
+        description="the milliseconds one judgement may take, 10 to 60000",
+    )
+    # Above the number of open measures, or each decision replays its measure's history first.
+    max_cached_workflows: int = Field(
+        default=10_000, ge=0, description="how many workflows stay in memory, 54 to 115 KB each"
+    )
+    # Under the 10 s that container engines wait before they kill.
+    graceful_shutdown_seconds: float = Field(
+        default=6, ge=0, le=600, description="the seconds that running work may take to finish"
+    )
+    metrics_address: str | None = Field(
+        default=None,
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$",
+        description="host:port of the page with metrics for Prometheus; without it there is none",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="auto (text on a terminal), text or json"
+    )

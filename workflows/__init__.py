@@ -1,0 +1,1 @@
+"""Durable behaviour: deterministic Temporal workflows and the one client that talks to them."""

@@ -1,0 +1,142 @@
+"""One pool's life: it lends its capacity, and reservations happen only here.
+
+Like a measure's workflow it folds what the ledger recorded. Whoever waits for its capacity is
+woken before a request is answered, the longest waiting first.
+"""
+
+import asyncio
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from measures.pool import PoolState, fold_pool
+    from measures.requests import CapacityInput, PoolInput
+    from workflows import ports
+    from workflows.contract import (
+        OWNER,
+        POOL_WORKFLOW,
+        PoolAct,
+        PoolAnswer,
+        PoolRecord,
+        PoolStart,
+        PoolVerb,
+        ReleaseAsk,
+        ReserveAsk,
+    )
+    from workflows.describing import pool_details_of
+    from workflows.history import has_grown_long
+    from workflows.waking import wake_all
+
+
+@workflow.defn(name=POOL_WORKFLOW)
+class CapacityPool:
+    """The entity workflow of one pool, id ``pool:<id>``."""
+
+    @workflow.init
+    def __init__(self, start: PoolStart) -> None:
+        self._state = start.state
+        # One request at a time: this is what makes a reservation all or nothing.
+        self._turn = asyncio.Lock()
+        self._shown_owner = workflow.info().typed_search_attributes.get(OWNER)
+
+    @workflow.run
+    async def run(self, start: PoolStart) -> None:
+        """Lives for ever, continuing as new when its history has grown."""
+        if self._state is None:
+            assert start.document is not None, "a new pool brings its document"
+            record = await self._act(
+                "open",
+                {"by": start.by, "pool": start.document.model_dump(mode="json")},
+                start.command or workflow.info().run_id,
+                pool=start.pool,
+            )
+            if record.refused is not None:
+                raise ApplicationError(
+                    record.refused.message, type=record.refused.code, non_retryable=True
+                )
+        self._show()
+        await workflow.wait_condition(has_grown_long)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(PoolStart(pool=start.pool, state=self._state))
+
+    @workflow.update(description="The owner reports what the pool can take in a period")
+    async def report_capacity(self, ask: CapacityInput) -> PoolAnswer:
+        """Takes a capacity report and wakes whoever waits for capacity."""
+        return await self._take("report_capacity", ask.model_dump(mode="json"))
+
+    @workflow.update(description="The pool's document has changed")
+    async def change(self, ask: PoolInput) -> PoolAnswer:
+        """Takes a changed document and wakes whoever waits for capacity."""
+        return await self._take("change", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Holds, or notes, a measure's demands: all periods or none")
+    async def reserve(self, ask: ReserveAsk) -> PoolAnswer:
+        """Holds, or notes, a measure's demands: all periods or none."""
+        return await self._take("reserve", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Forgets what is held for a measure")
+    async def release(self, ask: ReleaseAsk) -> PoolAnswer:
+        """Forgets what is held for a measure and wakes whoever waits for capacity."""
+        return await self._take("release", ask.model_dump(mode="json"))
+
+    @workflow.query(description="Capacity and reservations")
+    def status(self) -> PoolState:
+        """Returns capacity and reservations."""
+        assert self._state is not None, "the pool is not recorded yet"
+        return self._state
+
+    async def _take(self, verb: PoolVerb, ask: dict[str, Any]) -> PoolAnswer:
+        update = workflow.current_update_info()
+        assert update is not None, "only updates take requests"
+        await workflow.wait_condition(lambda: self._state is not None)
+        assert self._state is not None, "waited for above"
+        async with self._turn:
+            record = await self._act(verb, ask, update.id, pool=self._state.pool.id)
+            number = self._state.number
+        if record.refused is not None:
+            return PoolAnswer(
+                pool=self._state.pool.id,
+                accepted=False,
+                refused=record.refused.code,
+                message=record.refused.message,
+                number=number,
+            )
+        await wake_all(record.wake)
+        return PoolAnswer(
+            pool=self._state.pool.id,
+            accepted=True,
+            lacking=record.lacking,
+            changed=bool(record.entries),
+            woken=record.wake,
+            number=number,
+        )
+
+    async def _act(
+        self, verb: PoolVerb, ask: dict[str, Any], command: str, *, pool: str
+    ) -> PoolRecord:
+        record = await ports.act_on_pool(
+            PoolAct(
+                pool=pool,
+                known=self._state.number if self._state else 0,
+                verb=verb,
+                ask=ask,
+                at=workflow.now(),
+                command=command,
+            )
+        )
+        for entry in record.entries:
+            self._state = fold_pool(self._state, entry)
+        if record.entries:
+            self._show()
+        return record
+
+    def _show(self) -> None:
+        if self._state is None:
+            return
+        owner = self._state.pool.owner
+        if self._shown_owner != owner:
+            workflow.upsert_search_attributes([OWNER.value_set(owner)])
+            self._shown_owner = owner
+        workflow.set_current_details(pool_details_of(self._state))

@@ -1,0 +1,224 @@
+"""What crosses the border between workflows, activities and clients: names, ids, messages.
+
+The names are persisted in histories: never rename one.
+"""
+
+from typing import Any, Literal
+
+from temporalio.common import SearchAttributeKey
+
+from measures.answers import Refusal
+from measures.documents import Demand, Measure, Pool
+from measures.entry import Draft
+from measures.model import Moment, Stored
+from measures.pool import PoolState
+from measures.state import MeasureState, Reserved
+from measures.verdict import Verdict
+
+MEASURE_WORKFLOW = "MeasureLifecycle"
+POOL_WORKFLOW = "CapacityPool"
+
+ACT_ON_MEASURE = "act_on_measure"
+ACT_ON_POOL = "act_on_pool"
+RESERVE_CAPACITY = "reserve_capacity"
+TELL_CAMPAIGN = "tell_campaign"
+
+FACTS_CHANGED = "facts_changed"
+
+STAGE = SearchAttributeKey.for_keyword("SluiceStage")
+VERDICT = SearchAttributeKey.for_keyword("SluiceVerdict")
+TYPE = SearchAttributeKey.for_keyword("SluiceType")
+PACKAGE = SearchAttributeKey.for_keyword("SluicePackage")
+OWNER = SearchAttributeKey.for_keyword("SluiceOwner")
+
+DECISION_LIMIT = 64 * 1024
+"""The largest decision in bytes; one update of more than 2 MB would wedge its workflow."""
+
+FACTS_LIMIT = 256 * 1024
+"""The largest document or report in bytes."""
+
+MeasureVerb = Literal[
+    "define",
+    "advance",
+    "launch",
+    "sign",
+    "amend",
+    "report",
+    "hold",
+    "resume",
+    "cancel",
+    "step_back",
+    "migrate",
+    "notify",
+    "told",
+    "released",
+    "waive",
+    "revoke",
+    "expire",
+]
+PoolVerb = Literal["open", "change", "report_capacity", "reserve", "release"]
+
+
+class MeasureStart(Stored):
+    """How a measure's workflow begins.
+
+    Attributes:
+        plan: of a new measure; None when `state` goes on.
+        state: of a life that goes on, after continue-as-new or a rebuild from the ledger.
+        recovered: whether it goes on after a rebuild, when what the pools hold may not fit.
+    """
+
+    measure: str
+    plan: Measure | None = None
+    by: str = "operator"
+    command: str = ""
+    state: MeasureState | None = None
+    recovered: bool = False
+
+
+class MeasureAct(Stored):
+    """One request to a measure, to be decided and recorded.
+
+    Attributes:
+        known: how many entries the workflow has seen.
+        ask: the request's model as plain data; see `measures.requests`.
+        held: what was reserved for the gate; None before it was.
+        final: record the verdict even if it passes on capacity that is not held.
+    """
+
+    measure: str
+    known: int
+    verb: MeasureVerb
+    ask: dict[str, Any] = {}
+    at: Moment
+    command: str
+    held: Reserved | None = None
+    final: bool = False
+
+
+class MeasureRecord(Stored):
+    """What came of a request to a measure.
+
+    Attributes:
+        entries: everything recorded that the workflow has not seen, in order.
+        verdict: what the gate answered, where that left no entry.
+        wants_capacity: the gate would open; its capacity is to be reserved first.
+        look_again_at: when time alone may change the answer.
+        stale: a fact changed while it was judged: judge again.
+        wake: other measures that wait for what has just happened.
+    """
+
+    entries: tuple[Draft, ...] = ()
+    refused: Refusal | None = None
+    verdict: Verdict | None = None
+    wants_capacity: bool = False
+    look_again_at: Moment | None = None
+    stale: bool = False
+    wake: tuple[str, ...] = ()
+
+
+class PoolStart(Stored):
+    """How a pool's workflow begins: with its document, or with the state it had."""
+
+    pool: str
+    document: Pool | None = None
+    by: str = "operator"
+    command: str = ""
+    state: PoolState | None = None
+
+
+class PoolAct(Stored):
+    """One request to a pool, to be decided and recorded."""
+
+    pool: str
+    known: int
+    verb: PoolVerb
+    ask: dict[str, Any] = {}
+    at: Moment
+    command: str
+
+
+class PoolRecord(Stored):
+    """What came of a request to a pool; `lacking` says why a reservation was not made."""
+
+    entries: tuple[Draft, ...] = ()
+    refused: Refusal | None = None
+    lacking: str = ""
+    wake: tuple[str, ...] = ()
+
+
+class ReserveAsk(Stored):
+    """Asks one pool to hold, or to note, a measure's demands on it."""
+
+    measure: str
+    demands: tuple[Demand, ...]
+    hard: bool
+
+
+class ReleaseAsk(Stored):
+    """Asks one pool to forget what it holds for a measure."""
+
+    measure: str
+    reason: str
+
+
+class PoolAnswer(Stored):
+    """What a pool answers.
+
+    Attributes:
+        lacking: what is missing for a reservation, in words; empty when it is held.
+        changed: whether the pool now holds something else than before.
+        woken: measures that were told to look again.
+    """
+
+    pool: str
+    accepted: bool
+    refused: str = ""
+    message: str = ""
+    lacking: str = ""
+    changed: bool = False
+    woken: tuple[str, ...] = ()
+    number: int = 0
+
+
+class Holding(Stored):
+    """Brings what all pools hold for a measure to exactly this.
+
+    Attributes:
+        demands: what to hold; empty releases everything.
+        pools: every pool that may hold something.
+        hard: hold capacity, or only note the demand.
+        command: the idempotency key.
+    """
+
+    measure: str
+    demands: tuple[Demand, ...]
+    pools: tuple[str, ...]
+    hard: bool
+    reason: str
+    command: str
+
+
+class HoldingResult(Stored):
+    """What the pools hold for the measure afterwards.
+
+    Attributes:
+        lacking: why they do not hold what was asked, in words; empty when they do.
+        changed: whether any pool now holds something else than before.
+        freed_for: measures that were woken because capacity came free.
+    """
+
+    reserved: Reserved
+    lacking: str = ""
+    changed: bool = False
+    freed_for: tuple[str, ...] = ()
+
+
+class CampaignOrder(Stored):
+    """What a connected system is to show of a campaign."""
+
+    measure: str
+    connector: str
+    ref: str
+    state: Literal["held", "released"]
+    key: str

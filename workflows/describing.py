@@ -1,0 +1,38 @@
+"""How a measure and a pool look in Temporal's own pages: short Markdown, made from the state."""
+
+from measures.pool import PoolState
+from measures.state import MeasureState
+
+
+def summary_of(title: str, name: str) -> str:
+    """Returns the one line by which a workflow is found in a list."""
+    return f"{title} ({name})"[:200]
+
+
+def details_of(state: MeasureState) -> str:
+    """Returns a measure's stage and the blockers of its waiting request."""
+    plan = state.plan
+    lines = [f"**{plan.title}** is **{state.stage}**"]
+    if state.cancelled is not None:
+        lines.append(f"cancelled by {state.cancelled.by}: {state.cancelled.reason}")
+    if state.on_hold is not None:
+        lines.append(f"on hold since {state.on_hold.at:%Y-%m-%d}: {state.on_hold.reason}")
+    waiting = state.request
+    if waiting is not None:
+        lines.append(
+            f"waits at gate **{waiting.gate}** since {waiting.at:%Y-%m-%d},"
+            f" {waiting.verdict.verdict}, for {', '.join(waiting.waiting_for) or 'nobody'}:"
+        )
+        lines += [
+            f"- `{blocker.rule}` {blocker.message}" for blocker in waiting.verdict.blockers[:20]
+        ]
+    return "\n\n".join(lines[:2]) + "\n" + "\n".join(lines[2:])
+
+
+def pool_details_of(state: PoolState) -> str:
+    """Returns a pool's capacity, what is held of it and by whom."""
+    pool = state.pool
+    lines = [f"**{pool.title}** ({pool.unit}), owner {pool.owner}", ""]
+    for period, stated in sorted(state.capacity.items())[:40]:
+        lines.append(f"- {period}: {state.held(period):,} held of {stated.amount:,}")
+    return "\n".join(lines)

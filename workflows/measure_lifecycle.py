@@ -1,0 +1,458 @@
+"""One measure's life: it takes requests one at a time, waits at gates, and acts on time.
+
+What a request leads to is decided and recorded by one local activity; this workflow folds what
+the ledger recorded, so its state is the ledger's at every moment and a lost Temporal server
+loses nothing. It adds what only a durable workflow can: order, waiting, timers, waking others.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from measures.answers import Answer, accepted, refused
+    from measures.documents import Demand
+    from measures.entry import Draft
+    from measures.judging import next_notice_at
+    from measures.requests import (
+        AdvanceInput,
+        AmendInput,
+        LaunchInput,
+        MigrateInput,
+        ReasonInput,
+        ReportInput,
+        RevokeInput,
+        SignInput,
+        WaiveInput,
+    )
+    from measures.state import MeasureState, Reserved, fold_measure
+    from measures.status import Reason, Status, reasons_of, status_of
+    from measures.waivers import demands_to_hold, next_expiry
+    from workflows import ports
+    from workflows.campaign_keeper import CampaignKeeper, Wanted
+    from workflows.contract import (
+        FACTS_CHANGED,
+        MEASURE_WORKFLOW,
+        OWNER,
+        STAGE,
+        VERDICT,
+        Holding,
+        HoldingResult,
+        MeasureAct,
+        MeasureRecord,
+        MeasureStart,
+        MeasureVerb,
+    )
+    from workflows.describing import details_of
+    from workflows.history import has_grown_long
+    from workflows.waking import wake_all
+
+RESERVATION_ATTEMPTS = 3
+"""How often a gate is judged anew when others take the capacity between verdict and reservation."""
+
+
+@workflow.defn(name=MEASURE_WORKFLOW)
+class MeasureLifecycle:
+    """The entity workflow of one measure, id ``measure:<id>``."""
+
+    @workflow.init
+    def __init__(self, start: MeasureStart) -> None:
+        self._state = start.state
+        # One request at a time: each decision must see all entries of the one before.
+        self._turn = asyncio.Lock()
+        # After a restart nobody knows what was missed while nothing ran: look again.
+        self._dirty = True
+        self._look_again_at: datetime | None = None
+        self._to_wake: list[str] = []
+        self._refused: ApplicationError | None = None
+        self._campaign = CampaignKeeper(lambda: self._life, self._record_campaign)
+        found = workflow.info().typed_search_attributes
+        self._shown = {key.name: found.get(key, "") for key in (STAGE, VERDICT, OWNER)}
+
+    @workflow.run
+    async def run(self, start: MeasureStart) -> None:
+        """Lives until the measure is closed or cancelled."""
+        if self._state is None:
+            await self._define(start)
+        if start.recovered:
+            async with self._taking_turn():
+                await self._fit_holdings(str(workflow.uuid4()))
+                await self._restore_holdings()
+        self._show()
+        keeping = asyncio.create_task(self._campaign.keep())
+        while self._to_wake or not self._life.ended:
+            if self._to_wake:
+                woken, self._to_wake = self._to_wake, []
+                await wake_all(woken)
+            elif has_grown_long():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                # A handler may have left somebody to wake on its way out.
+                if not self._to_wake:
+                    workflow.continue_as_new(MeasureStart(measure=self._life.id, state=self._life))
+            else:
+                await self._sleep()
+                async with self._taking_turn():
+                    await self._do_what_is_due()
+        await workflow.wait_condition(self._campaign.in_step)
+        keeping.cancel()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    # --- requests: updates, because whoever asks waits for the answer ---
+
+    @workflow.update(description="Asks for the next gate; a blocked request keeps waiting")
+    async def advance(self, ask: AdvanceInput) -> Answer:
+        """Asks for the next gate."""
+        return await self._take("advance", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Asks for the launch permit")
+    async def launch(self, ask: LaunchInput) -> Answer:
+        """Asks for the launch permit."""
+        return await self._take("launch", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Gives a role's decision at a gate")
+    async def sign(self, ask: SignInput) -> Answer:
+        """Gives a role's decision at a gate."""
+        return await self._take("sign", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Changes the plan")
+    async def amend(self, ask: AmendInput) -> Answer:
+        """Changes the plan."""
+        return await self._take("amend", ask.model_dump(mode="json", by_alias=True))
+
+    @workflow.update(description="Takes news: KPI, milestone, commitment, forecast, actual, proof")
+    async def report(self, ask: ReportInput) -> Answer:
+        """Takes news about the measure."""
+        return await self._take("report", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Stops the measure until it is resumed")
+    async def hold(self, ask: ReasonInput) -> Answer:
+        """Stops the measure until it is resumed."""
+        return await self._take("hold", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Ends a hold")
+    async def resume(self, ask: ReasonInput) -> Answer:
+        """Ends a hold."""
+        return await self._take("resume", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Ends the measure without a result")
+    async def cancel(self, ask: ReasonInput) -> Answer:
+        """Ends the measure without a result and releases what the pools hold."""
+        return await self._take("cancel", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Goes back to the stage before")
+    async def step_back(self, ask: ReasonInput) -> Answer:
+        """Goes back to the stage before."""
+        return await self._take("step_back", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Sets one named blocker aside until a day")
+    async def waive(self, ask: WaiveInput) -> Answer:
+        """Sets one named blocker aside until a day."""
+        return await self._take("waive", ask.model_dump(mode="json", by_alias=True))
+
+    @workflow.update(description="Ends a waiver before its time")
+    async def revoke_waiver(self, ask: RevokeInput) -> Answer:
+        """Ends a waiver before its time."""
+        return await self._take("revoke", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Moves it to another version of a pack")
+    async def migrate(self, ask: MigrateInput) -> Answer:
+        """Moves it to another version of a pack; a waiting request is judged again at once."""
+        return await self._take("migrate", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Answers once everything known so far has been judged")
+    async def settle(self) -> Answer:
+        """Answers once everything known so far has been judged."""
+        await self._until_defined()
+        async with self._taking_turn():
+            await self._do_what_is_due()
+            return accepted(self._life, (), self._verdict())
+
+    # --- news: a signal, because whoever tells does not wait ---
+
+    @workflow.signal(name=FACTS_CHANGED, description="Something it depends on has changed")
+    def facts_changed(self) -> None:
+        """Notes that something it depends on has changed."""
+        self._dirty = True
+
+    # --- looking changes nothing ---
+
+    @workflow.query(description="Everything there is to see of the measure")
+    def status(self) -> Status:
+        """Returns everything there is to see of the measure."""
+        return status_of(
+            self._life,
+            workflow.now(),
+            history_events=workflow.info().get_current_history_length(),
+        )
+
+    @workflow.query(description="Why the waiting request waits")
+    def blockers(self) -> tuple[Reason, ...]:
+        """Returns why the waiting request waits."""
+        waiting = self._life.request
+        return reasons_of(self._life, waiting.verdict) if waiting else ()
+
+    # --- how a request is taken ---
+
+    @property
+    def _life(self) -> MeasureState:
+        if self._state is None:
+            msg = "the measure is not recorded yet"
+            raise ApplicationError(msg)
+        return self._state
+
+    async def _take(self, verb: MeasureVerb, ask: dict[str, Any]) -> Answer:
+        """Takes one request and everything that follows from it at once."""
+        update = workflow.current_update_info()
+        assert update is not None, "only updates take requests"
+        await self._until_defined()
+        async with self._taking_turn():
+            record = await self._ask_gate(verb, ask, update.id)
+            if record.refused is not None:
+                return refused(self._life, record.refused, launch=verb == "launch")
+            entries = record.entries
+            if verb in ("cancel", "step_back"):
+                entries = (*entries, *await self._fit_holdings(update.id))
+            verdict = record.verdict
+            if verb not in ("advance", "launch") and not ask.get("advance", False):
+                self._dirty = self._dirty or bool(entries)
+                await self._judge_again()
+                # A waiver that opened the gate shows in the gate's answer, beside who gave it.
+                shown = self._life.request is not None or verb == "waive"
+                verdict = self._verdict() if shown else None
+            elif verdict is None:
+                verdict = self._life.last_verdict
+            return accepted(self._life, entries, verdict)
+
+    async def _until_defined(self) -> None:
+        if self._state is None:
+            await workflow.wait_condition(lambda: bool(self._state or self._refused))
+            if self._refused is not None:
+                raise self._refused
+
+    @asynccontextmanager
+    async def _taking_turn(self) -> AsyncIterator[None]:
+        """Lets one in at a time, and shows once what came of it: showing costs an event."""
+        async with self._turn:
+            yield
+            # Not in a `finally`: when the worker drops a workflow from memory, what is left of it
+            # ends outside any workflow, where nothing can be shown.
+            self._show()
+
+    async def _ask_gate(
+        self, verb: MeasureVerb, ask: dict[str, Any], command: str
+    ) -> MeasureRecord:
+        """Acts, and reserves capacity in between where the gate would open only with it."""
+        record = await self._act(verb, ask, command)
+        attempt = 0
+        disturbed = False
+        while record.wants_capacity:
+            attempt += 1
+            gate = self._life.next_gate
+            hard = gate == self._life.lifecycle.hard_at
+            demands = demands_to_hold(self._life.plan.demands, record.verdict)
+            held = await self._hold(demands, hard, f"{command}:{attempt}", str(gate))
+            record = await self._act(
+                verb,
+                ask,
+                command,
+                held=None if held.lacking else held.reserved,
+                final=attempt >= RESERVATION_ATTEMPTS,
+            )
+            disturbed = disturbed or held.changed
+        # Pools that were asked before one could not, or whose capacity did not help after all.
+        if disturbed and held.reserved != self._life.reserved:
+            await self._restore_holdings()
+        return record
+
+    async def _judge_again(self) -> None:
+        """Judges the waiting request again until nothing new has come in meanwhile."""
+        while self._dirty and self._is_waiting():
+            self._dirty = False
+            self._look_again_at = None
+            await self._ask_gate("advance", {"by": "engine"}, str(workflow.uuid4()))
+
+    async def _act(
+        self,
+        verb: MeasureVerb,
+        ask: dict[str, Any],
+        command: str,
+        *,
+        held: Reserved | None = None,
+        final: bool = False,
+    ) -> MeasureRecord:
+        record = await ports.act_on_measure(
+            MeasureAct(
+                measure=self._life.id,
+                known=self._life.number,
+                verb=verb,
+                ask=ask,
+                at=workflow.now(),
+                command=command,
+                held=held,
+                final=final,
+            )
+        )
+        self._absorb(record.entries)
+        # Facts that changed meanwhile, or entries of an attempt that died before it was answered.
+        if record.stale or any(entry.command != command for entry in record.entries):
+            self._dirty = True
+        self._to_wake += [other for other in record.wake if other not in self._to_wake]
+        if record.look_again_at is not None:
+            self._look_again_at = record.look_again_at
+        return record
+
+    def _absorb(self, entries: Sequence[Draft]) -> None:
+        for entry in entries:
+            self._state = fold_measure(self._state, entry)
+
+    def _verdict(self) -> Any:
+        waiting = self._life.request
+        return waiting.verdict if waiting else self._life.last_verdict
+
+    def _is_waiting(self) -> bool:
+        state = self._life
+        return state.request is not None and state.on_hold is None and not state.ended
+
+    # --- beginning ---
+
+    async def _define(self, start: MeasureStart) -> None:
+        assert start.plan is not None, "a new measure brings its plan"
+        record = await ports.act_on_measure(
+            MeasureAct(
+                measure=start.measure,
+                known=0,
+                verb="define",
+                ask={"by": start.by, "plan": start.plan.model_dump(mode="json", by_alias=True)},
+                at=workflow.now(),
+                command=start.command or workflow.info().run_id,
+            )
+        )
+        if record.refused is not None:
+            self._refused = ApplicationError(
+                record.refused.message, type=record.refused.code, non_retryable=True
+            )
+            # Whoever asks already hears the reason rather than that there is nobody any more.
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            raise self._refused
+        self._absorb(record.entries)
+
+    # --- capacity ---
+
+    async def _hold(
+        self, demands: tuple[Demand, ...], hard: bool, command: str, reason: str
+    ) -> HoldingResult:
+        held_before = set(self._life.reserved.amounts)
+        return await ports.reserve_capacity(
+            Holding(
+                measure=self._life.id,
+                demands=demands,
+                pools=tuple(sorted(held_before | {d.pool for d in self._life.plan.demands})),
+                hard=hard,
+                reason=reason,
+                command=command,
+            )
+        )
+
+    async def _restore_holdings(self) -> None:
+        """Brings the pools back to what the measure's record says they hold."""
+        reserved = self._life.reserved
+        if not self._life.plan.demands and not reserved.amounts:
+            return
+        demands = tuple(
+            Demand(pool=pool, period=period, amount=amount)
+            for pool, periods in reserved.amounts.items()
+            for period, amount in periods.items()
+        )
+        command = str(workflow.uuid4())
+        await self._hold(demands, reserved.hard, command, "as recorded")
+
+    async def _fit_holdings(self, command: str) -> tuple[Draft, ...]:
+        """Releases capacity that a cancelled or stepped back measure may no longer hold."""
+        state = self._life
+        order = state.lifecycle.order
+        if not state.reserved.amounts or (state.cancelled is None and not state.reserved.hard):
+            return ()
+        if state.cancelled is None and order[state.stage] >= order[state.lifecycle.hard_at]:
+            return ()
+        await self._hold((), hard=False, command=f"{command}:release", reason="released")
+        record = await self._act("released", {}, f"{command}:released")
+        return record.entries
+
+    # --- waiting, timers, errands ---
+
+    async def _sleep(self) -> None:
+        """Waits for news or for the next moment at which something is due."""
+        due = self._next_due()
+        timeout = None if due is None else max(timedelta(0), due - workflow.now())
+        try:
+            await workflow.wait_condition(
+                # What was asked or given meanwhile may be due before what is slept for.
+                lambda: self._has_news() or self._next_due() != due,
+                timeout=timeout,
+                timeout_summary=self._why_wake(),
+            )
+        except TimeoutError:
+            return
+
+    def _has_news(self) -> bool:
+        return (
+            (self._dirty and self._is_waiting())
+            or self._life.ended
+            or bool(self._to_wake)
+            or has_grown_long()
+        )
+
+    def _next_due(self) -> datetime | None:
+        moments = [next_expiry(self._life.waivers)]
+        if self._is_waiting():
+            moments += [self._notice_at(), self._look_again_at]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _notice_at(self) -> datetime | None:
+        waiting = self._life.request
+        return next_notice_at(waiting, self._life) if waiting is not None else None
+
+    def _why_wake(self) -> str:
+        return f"{self._life.id}: remind, escalate, end a waiver or look again"
+
+    async def _do_what_is_due(self) -> None:
+        now = workflow.now()
+        notice_at = self._notice_at()
+        if self._is_waiting() and notice_at is not None and notice_at <= now:
+            await self._act("notify", {}, str(workflow.uuid4()))
+        expiry = next_expiry(self._life.waivers)
+        if expiry is not None and expiry <= now and not self._life.ended:
+            await self._act("expire", {}, str(workflow.uuid4()))
+            self._dirty = True
+        if self._look_again_at is not None and self._look_again_at <= now:
+            self._dirty = True
+        await self._judge_again()
+
+    async def _record_campaign(self, shown: Wanted) -> None:
+        async with self._taking_turn():
+            await self._act("told", {"state": shown}, str(workflow.uuid4()))
+
+    # --- what operators see in Temporal's own pages ---
+
+    def _show(self) -> None:
+        state = self._life
+        waiting = state.request
+        shown = {
+            STAGE.name: "cancelled" if state.cancelled else state.stage,
+            VERDICT.name: waiting.verdict.verdict if waiting else "none",
+            OWNER.name: state.plan.owner or "none",
+        }
+        updates = [
+            key.value_set(shown[key.name])
+            for key in (STAGE, VERDICT, OWNER)
+            if self._shown.get(key.name) != shown[key.name]
+        ]
+        if updates:
+            workflow.upsert_search_attributes(updates)
+            self._shown = shown
+        workflow.set_current_details(details_of(state))
