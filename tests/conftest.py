@@ -37,34 +37,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-ONE_STACK = ("tests/journeys/test_command_line.py", "tests/journeys/test_documents.py")
-"""Files whose tests share one running stack, in their order."""
-
-OWN_STACKS = (
+IN_THEIR_ORDER = (
+    "tests/journeys/test_command_line.py",
+    "tests/journeys/test_documents.py",
     "tests/journeys/test_record_case.py",
     "tests/journeys/test_rollout.py",
     "tests/journeys/test_waivers.py",
 )
-"""Files whose tests go on with what the ones before them did, each on a stack of its own."""
+"""Files whose tests share a running stack, which each file has to itself."""
 
 
-class _OneStackInOneProcess(LoadScopeScheduling):  # type: ignore[misc]
-    """Hands out tests one by one, but those that share a stack to the same process.
+class _FilesInTheirOrder(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out tests one by one, but those of a file that shares a stack to the same process.
 
     That is what pytest-xdist's groups are for, but 3.8 does not see the marks with pytest 9.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(ONE_STACK):
-            return "one stack"
-        return next((file for file in OWN_STACKS if nodeid.startswith(file)), nodeid)
+        return next((file for file in IN_THEIR_ORDER if nodeid.startswith(file)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
     """Schedules for `--dist loadgroup`, which `make test` uses."""
     grouped = config.getvalue("dist") == "loadgroup"
-    return _OneStackInOneProcess(config, log) if grouped else None
+    return _FilesInTheirOrder(config, log) if grouped else None
 
 
 @pytest.fixture(scope="session")

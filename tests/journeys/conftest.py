@@ -123,9 +123,12 @@ def shell(make_shell: Callable[[], Shell]) -> Shell:
     return make_shell()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def office(make_shell: Callable[[], Shell]) -> Iterator[Shell]:
-    """A shell beside a running stack in which the company is known."""
+    """A shell beside a running stack in which the company is known, new for each file.
+
+    A pack in force judges every measure of a stack, so files would see what others applied.
+    """
     shell = make_shell()
     process = shell.up()
     try:

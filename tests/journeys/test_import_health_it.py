@@ -220,7 +220,7 @@ def test_a_slice_of_the_real_portfolio_is_imported_and_asked(stack: Stack, tmp_p
     assert [len(documents) for documents in inside] == [1] * counts["metrics"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the real portfolio is not there: {DATA}")
 def test_the_whole_portfolio_is_imported_and_every_measure_asked(stack: Stack) -> None:
     """The acceptance run: 11 bureaus, 81 investments, 202 projects, 1,102 activities, 455 metrics.
