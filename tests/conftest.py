@@ -4,6 +4,7 @@
 server is started once per test process, only when a test asks for it, and never downloaded.
 """
 
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -25,6 +26,14 @@ def _patient_judges() -> None:
     """Gives judges time on a busy machine; tests of the deadline name their own."""
     for judging in (Judge, Preview):
         judging.__init__.__kwdefaults__["deadline_ms"] = 30_000  # type: ignore[misc]
+
+
+def pytest_configure() -> None:
+    """Lets what tests start be ended with Ctrl-C, also where the run itself began in the background.
+
+    A shell starts background jobs with SIGINT ignored, and every child of theirs inherits that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
