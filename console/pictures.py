@@ -9,6 +9,7 @@ import hashlib
 import math
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,8 +80,10 @@ def draw(
         chart.x_labels_major_every = math.ceil(len(names) / _MOST_LABELS)
         chart.show_minor_x_labels = False
     for row in series:
-        stroke = {"dasharray": "8, 5", "width": 2} if row.dashed else {"width": 2}
-        chart.add(_clean(row.name), list(row.values), stroke_style=stroke)
+        stroke = {"dasharray": "8, 5"} if row.dashed and kind == "lines" else None
+        # Nobody sees a billionth, and the library's axis divides by zero on the smallest floats.
+        values = [None if value is None else round(value, 9) for value in row.values]
+        chart.add(_clean(row.name), values, stroke_style=stroke)
     chart.add_xml_filter(_stands_alone)
     return str(chart.render(is_unicode=True)) + "\n"
 
@@ -110,6 +113,10 @@ def _chart(kind: Kind) -> Any:
     import pygal
     from pygal.style import Style
 
+    # It puts an import hook for maps in place that warns at every later import of anything.
+    sys.meta_path[:] = [
+        one for one in sys.meta_path if not isinstance(one, pygal.PluginImportFixer)
+    ]
     look = {
         "style": Style(
             background="#ffffff",
@@ -117,6 +124,14 @@ def _chart(kind: Kind) -> Any:
             font_family="sans-serif",
             colors=_COLOURS,
             opacity=".9",
+            stroke_width="2.5",
+            stroke_opacity="1",
+            guide_stroke_dasharray="none",
+            guide_stroke_color="#e0e0e0",
+            major_guide_stroke_dasharray="none",
+            major_guide_stroke_color="#e0e0e0",
+            label_font_size=11,
+            major_label_font_size=11,
             transition="0s",
         ),
         "width": _WIDTH,

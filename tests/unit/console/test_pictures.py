@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from console.pictures import Kind, Series, draw, save_picture
@@ -34,6 +34,12 @@ def test_a_picture_stands_alone(kind: Kind) -> None:
     assert kind == "lines" or "2031-03: 13,000" in texts
 
 
+def test_drawing_leaves_imports_as_they_were() -> None:
+    """The library would put a hook in place that warns at every later import."""
+    draw("bars", "T", ["a"], [Series("x", [1])])
+    assert [type(one) for one in sys.meta_path if not hasattr(one, "find_spec")] == []
+
+
 def test_the_same_numbers_are_the_same_bytes_in_another_process() -> None:
     """Nothing random and no date: a picture kept as evidence can be made again."""
     code = (
@@ -48,6 +54,7 @@ def test_the_same_numbers_are_the_same_bytes_in_another_process() -> None:
 
 
 @settings(max_examples=30, deadline=None)
+@example(text="", value=5e-324)
 @given(text=st.text(max_size=30), value=st.floats(-1e15, 1e15))
 def test_any_text_stays_text(text: str, value: float) -> None:
     """Markup, quotes and signs that XML cannot hold never break out of a title or a legend."""
