@@ -161,7 +161,7 @@ def pressure_for(target: float, draws: Sequence[Draw], floor: float) -> float:
     for high in sorted({(1 - floor) / d.weight for d in draws}):
         above, below = carried(low, draws, floor), carried(high, draws, floor)
         if below <= target < above:
-            return low + (high - low) * (above - target) / (above - below)
+            return min(high, low + (high - low) * (above - target) / (above - below))
         low = high
     return low
 
