@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from console.offers_showing import Offers, print_offers
 from console.output import people as screen
 from console.output import print_table
 from console.waiver_showing import counted, print_idle, print_waived
@@ -20,9 +21,12 @@ _COLOURS = {"pass": "green", "block": "red", "inconclusive": "yellow"}
 
 
 def print_explanation(
-    status: Status, people: Mapping[str, Person], out: Console | None = None
+    status: Status,
+    people: Mapping[str, Person],
+    out: Console | None = None,
+    offers: Offers | None = None,
 ) -> None:
-    """Prints where a measure stands and every reason why it waits."""
+    """Prints where a measure stands, every reason why it waits, and what could be done instead."""
     out = out or screen()
     out.print(f"[bold]{escape(status.title)}[/] ({status.id}) is [bold]{status.stage}[/]")
     if status.cancelled:
@@ -44,6 +48,8 @@ def print_explanation(
         for number, reason in enumerate(status.reasons, start=1):
             print_reason(number, reason, people, out)
         print_ways_out(status, people, out)
+    if offers is not None:
+        print_offers(offers, out)
     print_waived(status.waived, lambda person: _named(person, people), out)
     print_idle(status.waivers, out)
     shown = {would.rule for would in status.would_block}

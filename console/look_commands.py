@@ -326,17 +326,20 @@ def _is_measure(name: str) -> bool:
 def _explain_measure(measure: str, output: Form) -> None:
     from console.answering import refusals_as_data
     from console.explaining import print_explanation
-    from console.output import print_data
-    from console.session import find_place, open_ledger
+    from console.offers_showing import Offers
+    from console.output import plain, print_data
+    from console.plan_offers import offers_for
+    from console.session import find_place, open_ledger, system_clock
 
     with refusals_as_data(output), open_ledger(find_place()) as ledger:
         state = _found(ledger, measure)
-        people = ledger.directory().people
+        directory = ledger.directory()
+        offers = offers_for(ledger, state, directory, system_clock()) or Offers()
     status = _status(state)
     if output is Form.TABLE:
-        print_explanation(status, people)
+        print_explanation(status, directory.people, offers=offers)
     else:
-        print_data(status, output)
+        print_data({**plain(status), **plain(offers)}, output)
 
 
 def _found(ledger: "Ledger", measure: str) -> "MeasureState":

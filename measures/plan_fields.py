@@ -1,5 +1,6 @@
 """Which field of a plan a fact states, so that changing the fact can be asked for by `amend`."""
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -21,7 +22,8 @@ from measures.model import Model
 
 LAUNCH = "campaign.launch_on"
 """From which the slack of every lead time is counted."""
-_ENDS = "campaign.ends_on"
+ENDS = "campaign.ends_on"
+"""Until which a campaign may run."""
 
 _DOCUMENTS: dict[str, tuple[str, type[Model]]] = {
     "measure": ("", Measure),
@@ -102,7 +104,7 @@ def _launch(facts: Iterable[Fact], fact: Fact, wanted: str | int) -> dict[str, A
     if campaign is None or day <= (ends := date.fromisoformat(campaign.ends_on)):
         return {LAUNCH: day.isoformat()}
     length = ends - date.fromisoformat(campaign.launch_on)
-    return {LAUNCH: day.isoformat(), _ENDS: (day + length).isoformat()}
+    return {LAUNCH: day.isoformat(), ENDS: (day + length).isoformat()}
 
 
 def moved_by(fact: Fact, amended: Mapping[str, Any], today: str) -> dict[str, Any]:
@@ -119,14 +121,35 @@ def moved_by(fact: Fact, amended: Mapping[str, Any], today: str) -> dict[str, An
         except ValueError:
             return {"launch_on": launch}
         return {"launch_on": launch, "slack_days": slack.days}
-    if isinstance(fact, CampaignFact) and (launch is not None or _ENDS in amended):
-        first, last = launch or fact.launch_on, amended.get(_ENDS, fact.ends_on)
+    if isinstance(fact, CampaignFact) and (launch is not None or ENDS in amended):
+        first, last = launch or fact.launch_on, amended.get(ENDS, fact.ends_on)
         inside = first <= today <= last if today else fact.inside_window
         return {"launch_on": first, "ends_on": last, "inside_window": inside}
     return {}
 
 
+def demand_path(plan: Measure, demand: Demand, field: str) -> str:
+    """Returns the path of a field of one of a plan's demands."""
+    # A dot in the pool's name would end it in the middle of a path; its place never does.
+    name = f"{demand.pool}/{demand.period}" if "." not in demand.pool else None
+    return f"demands.{name or plan.demands.index(demand)}.{field}"
+
+
 def amend_command(measure: str, by: str, changes: Mapping[str, Any]) -> str:
     """Writes the command that amends a plan, ready for a shell."""
-    sets = " ".join(f"--set {shlex.quote(f'{path}={value}')}" for path, value in changes.items())
+    sets = " ".join(
+        f"--set {shlex.quote(f'{path}={_typed(value)}')}" for path, value in changes.items()
+    )
     return f"sluice amend {measure} {sets} --as {by or 'OWNER'}"
+
+
+def _typed(value: Any) -> str:
+    """Writes a value as it is to be typed: JSON, and text without quotes where that is enough."""
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    try:
+        read = json.loads(value)
+    except ValueError:
+        return value
+    # A year would be read as a number; a list written out is meant to be read as one.
+    return value if isinstance(read, str | list | dict) else json.dumps(value)

@@ -1,6 +1,7 @@
 """One measure through the command line on the local stack, deaths of processes included."""
 
 import os
+import shlex
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+
+from measures.shifting import Shift
 
 pytestmark = pytest.mark.temporal
 
@@ -334,6 +337,27 @@ class TestTheStack:
         assert {fault["code"] for fault in checked.data["results"] if fault["code"]} == {
             "unknown-package"
         }
+
+
+class TestOffers:
+    """What pools offer instead of a bare no."""
+
+    def test_the_printed_command_takes_the_offer(self, office: Any, measure_text: Text) -> None:
+        """Everything a month later: plan, launch window and demand move as the offer says."""
+        office.write("late.yaml", measure_text("late-sale", amount=900))
+        office.asks("apply", "-f", "late.yaml")
+        month = Shift(months=1).period(period(office))
+        office.asks("capacity", "desk", "--period", month, "--amount", "1000", "--as", "eve")
+        said = office.asks("explain", "late-sale")
+        offer = said["offers"][0]
+        assert (offer["kind"], offer["moved_by"], offer["tried"]) == ("later", "1 month", True)
+        assert offer["command"] in office.sluice("explain", "late-sale").out
+        taken = office.sluice(*shlex.split(offer["command"])[1:])
+        assert taken.code == 0, taken
+        after = office.asks("get", "measure", "late-sale")["plan"]
+        assert after["demands"] == offer["demands"]
+        assert after["campaign"]["launch_on"] == offer["starts_on"]
+        assert office.asks("explain", "late-sale")["offers"] == []
 
 
 def outcomes(office: Any, file: str) -> dict[str, str]:

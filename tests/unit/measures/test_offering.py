@@ -1,0 +1,285 @@
+"""What is offered instead of a bare no, against brute force and the pools' own arithmetic."""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from measures.amending import set_fields
+from measures.documents import Demand, Measure, Pool
+from measures.model import period_bounds
+from measures.offering import Outlook, outlook
+from measures.plan_fields import amend_command
+from measures.pool import PoolState, fold_pool, open_pool, reserve
+from measures.shifting import Shift
+
+NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
+TODAY = NOW.date()
+FIRST = {"month": date(2031, 3, 1), "week": date(2031, 3, 3), "day": date(2031, 3, 1)}
+WINDOW = {"connector": "memory", "ref": "C", "launch_on": "2031-03-02", "ends_on": "2031-03-31"}
+
+
+def plan(*demands: tuple[str, str, float], **fields: Any) -> Measure:
+    """A measure that needs something of pools."""
+    needs = [{"pool": pool, "period": period, "amount": amount} for pool, period, amount in demands]
+    whole = {"id": "spring", "title": "Spring", "type": "campaign", "package": "media"}
+    return Measure.model_validate({**whole, "demands": needs, **fields}, strict=False)
+
+
+def pool(name: str, capacity: dict[str, float], held: dict[str, float] | None = None) -> PoolState:
+    """A pool of which another measure holds something."""
+    document = Pool(id=name, title=name, unit="checks", owner="kim", capacity=capacity)
+    state = fold_pool(None, open_pool(document, "operator", NOW, "open"))
+    demands = tuple(
+        Demand(pool=name, period=period, amount=amount)
+        for period, amount in (held or {}).items()
+        if amount <= capacity.get(period, -1)
+    )
+    if demands:
+        draft, lacking = reserve(state, "other", demands, hard=True, at=NOW, command="c")
+        assert draft is not None, lacking
+        state = fold_pool(state, draft)
+    return state
+
+
+def reservable(pools: dict[str, PoolState], demands: Iterable[Demand]) -> bool:
+    """Whether every pool itself would hold what it is asked for."""
+    demands = tuple(demands)
+    return not any(
+        reserve(state, "spring", demands, hard=True, at=NOW, command="t")[1]
+        for state in pools.values()
+        if any(demand.pool == state.pool.id for demand in demands)
+    )
+
+
+def seen(found: Outlook | None) -> list[str]:
+    """The offers in words."""
+    assert found is not None
+    return [offer.text for offer in found.offers]
+
+
+def test_what_fits_needs_no_offer() -> None:
+    """Also a measure that asks for nothing."""
+    kyc = {"kyc": pool("kyc", {"2031-03": 100})}
+    assert outlook(plan(("kyc", "2031-03", 100)), kyc, TODAY) is None
+    assert outlook(plan(), {}, TODAY) is None
+
+
+def test_a_part_now_and_the_rest_later() -> None:
+    """The issue's own words: 60 % now, the rest from 1 April."""
+    kyc = {"kyc": pool("kyc", {"2031-03": 60, "2031-04": 60})}
+    found = outlook(plan(("kyc", "2031-03", 100), campaign=WINDOW), kyc, TODAY)
+    assert seen(found) == ["60 % now, the rest from 2031-04-01"]
+    assert found is not None
+    [offer] = found.offers
+    assert offer.changes == {
+        "demands": [
+            {"pool": "kyc", "period": "2031-03", "amount": 60},
+            {"pool": "kyc", "period": "2031-04", "amount": 40},
+        ],
+        "campaign.ends_on": "2031-04-30",
+    }
+    assert "until 2031-04-30" in found.nothing_later
+
+
+def test_everything_some_days_later() -> None:
+    """The launch window and the demand of every day move alike."""
+    days = {f"2031-03-{day:02}": 10 for day in range(2, 31)}
+    held = {f"2031-03-{day:02}": 10 for day in range(2, 17)}
+    needs = plan(("desk", "2031-03-02", 8), ("desk", "2031-03-03", 8), campaign=WINDOW)
+    found = outlook(needs, {"desk": pool("desk", days, held)}, TODAY)
+    assert seen(found) == ["everything 15 days later: launch on 2031-03-17"]
+    assert found is not None
+    after = set_fields(needs, found.offers[0].changes)
+    assert [demand.period for demand in after.demands] == ["2031-03-17", "2031-03-18"]
+    assert after.campaign is not None
+    assert after.campaign.ends_on == date(2031, 4, 15)
+
+
+def test_several_pools_move_together() -> None:
+    """The day on which one has room and the other has not is no offer."""
+    pools = {
+        "kyc": pool("kyc", {"2031-03": 5, "2031-04": 50, "2031-05": 50}),
+        "desk": pool("desk", {"2031-03": 50, "2031-04": 5, "2031-05": 50}),
+    }
+    found = outlook(plan(("kyc", "2031-03", 10), ("desk", "2031-03", 10)), pools, TODAY)
+    assert seen(found) == [
+        "everything 2 months later: from 2031-05-01",
+        "50 % now, the rest from 2031-04-01",
+    ]
+
+
+def test_nothing_is_invented_for_periods_that_nobody_stated() -> None:
+    """No offer, and the words say what is not known."""
+    pools = {"kyc": pool("kyc", {"2031-03": 0}), "void": pool("void", {})}
+    needs = plan(("kyc", "2031-03", 10))
+    found = outlook(needs, pools, TODAY)
+    assert found is not None
+    assert (found.offers, found.nothing_later) == (
+        (),
+        "everything fits on no later day for which capacity is stated (kyc until 2031-03-31)",
+    )
+    for name, why in (("void", "states no capacity at all"), ("gone", "there is no pool gone")):
+        found = outlook(plan((name, "2031-03", 1)), pools, TODAY)
+        assert found is not None
+        assert (found.offers, why in found.nothing_later) == ((), True)
+
+
+def test_the_past_and_lead_times_carry_nothing() -> None:
+    """A period that is over is no offer, nor a launch before what must be ordered is there."""
+    kyc = {"kyc": pool("kyc", dict.fromkeys(("2031-04", "2031-05", "2031-06"), 100))}
+    needs = plan(("kyc", "2031-03", 50), campaign=WINDOW)
+    assert seen(outlook(needs, kyc, TODAY)) == ["everything 1 month later: launch on 2031-04-02"]
+    late = outlook(needs, kyc, TODAY, not_before=date(2031, 4, 3))
+    assert seen(late) == ["everything 2 months later: launch on 2031-05-02"]
+    over = outlook(needs, kyc, date(2031, 6, 1))
+    assert seen(over) == ["everything 3 months later: launch on 2031-06-02"]
+
+
+def test_whole_units_stay_whole() -> None:
+    """Nobody reserves 33.3 checks; tenths of an hour are split exactly."""
+    pools = {
+        "kyc": pool("kyc", {"2031-03": 1}),
+        "desk": pool("desk", {"2031-03": 0.1, "2031-04": 0.3}),
+    }
+    found = outlook(plan(("kyc", "2031-03", 3)), pools, TODAY)
+    assert seen(found) == ["33.3 % now, the rest on no day for which capacity is stated"]
+    assert found is not None
+    assert found.offers[0].changes == {"demands.kyc/2031-03.amount": 1}
+    found = outlook(plan(("desk", "2031-03", 0.4)), pools, TODAY)
+    assert found is not None
+    assert [demand.amount for demand in found.offers[0].demands] == [0.1, 0.3]
+
+
+@pytest.mark.parametrize("name", ["kyc", "kyc.north"])
+def test_changes_are_applied_in_their_order(name: str) -> None:
+    """No two demands ever bear one name on the way, also where a name has a dot."""
+    periods = ("2031-03", "2031-04", "2031-05", "2031-06", "2031-07")
+    pools = {name: pool(name, dict(zip(periods, (5, 10, 10, 10, 10), strict=True)))}
+    needs = plan((name, "2031-03", 6), (name, "2031-04", 7), (name, "2031-05", 8))
+    found = outlook(needs, pools, TODAY)
+    assert found is not None
+    after = set_fields(needs, found.offers[0].changes)
+    assert [(d.period, d.amount) for d in after.demands] == [
+        ("2031-04", 6), ("2031-05", 7), ("2031-06", 8),
+    ]  # fmt: skip
+
+
+def test_a_year_is_typed_as_text() -> None:
+    """`--set` reads JSON, where 2032 would be a number."""
+    command = amend_command("m", "olga", {"demands.kyc/2031.period": "2032", "a": [{"b": 1}]})
+    assert shlex.split(command)[4::2] == ['demands.kyc/2031.period="2032"', 'a=[{"b": 1}]', "olga"]
+
+
+# Properties ------------------------------------------------------------------------------------
+
+
+def period_at(length: str, number: int) -> str:
+    """The period of a length, so many after the first; written apart from the product's way."""
+    first = FIRST[length]
+    if length == "month":
+        year, month = divmod(first.year * 12 + first.month - 1 + number, 12)
+        return f"{year}-{month + 1:02}"
+    day = first + timedelta(days=number * (7 if length == "week" else 1))
+    return day.strftime("%G-W%V") if length == "week" else day.isoformat()
+
+
+amounts = st.one_of(st.integers(0, 30), st.integers(0, 300).map(lambda tenths: tenths / 10))
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[str, Measure, dict[str, PoolState]]:
+    """A plan in periods of one length, and pools that state some periods and hold others."""
+    length = draw(st.sampled_from(["month", "week", "day"]))
+    pools = {}
+    for name in ("kyc", "desk")[: draw(st.integers(1, 2))]:
+        stated = draw(st.dictionaries(st.integers(0, 9), amounts, max_size=10))
+        held = draw(st.dictionaries(st.integers(0, 9), amounts, max_size=6))
+        pools[name] = pool(
+            name,
+            {period_at(length, number): amount for number, amount in stated.items()},
+            {period_at(length, number): amount for number, amount in held.items()},
+        )
+    wanted = draw(
+        st.dictionaries(
+            st.tuples(st.sampled_from(sorted(pools)), st.integers(0, 3)), amounts, max_size=5
+        )
+    )
+    needs = plan(*((name, period_at(length, n), amount) for (name, n), amount in wanted.items()))
+    return length, needs, pools
+
+
+def moved(length: str, demands: Iterable[Demand], steps: int) -> tuple[Demand, ...]:
+    """The demands so many periods later."""
+    numbers = {period_at(length, number): number for number in range(30)}
+    return tuple(
+        demand.model_copy(update={"period": period_at(length, numbers[demand.period] + steps)})
+        for demand in demands
+    )
+
+
+def carried(length: str, demands: tuple[Demand, ...], pools: dict[str, PoolState]) -> Iterator[int]:
+    """The steps after which the pools would hold everything, by trying each."""
+    return (n for n in range(1, 12) if reservable(pools, moved(length, demands, n)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds())
+def test_offers_hold_and_none_is_better(world: tuple[str, Measure, dict[str, PoolState]]) -> None:
+    """Each is reservable as amended; no earlier day carries all, no larger part fits now."""
+    length, needs, pools = world
+    found = outlook(needs, pools, TODAY)
+    if found is None:
+        assert reservable(pools, needs.demands)
+        return
+    assert not reservable(pools, needs.demands)
+    by_kind = {offer.kind: offer for offer in found.offers}
+    for offer in found.offers:
+        after = set_fields(needs, offer.changes)
+        assert reservable(pools, after.demands), offer
+        assert sorted(after.demands, key=str) == sorted(offer.demands, key=str)
+    first = next(carried(length, needs.demands, pools), None)
+    later = by_kind.get("later")
+    assert (later is None) == (first is None) == bool(found.nothing_later)
+    if later is not None and first is not None:
+        assert later.demands == moved(length, needs.demands, first)
+    _largest_part(needs, pools, by_kind.get("partial"))
+
+
+def _largest_part(needs: Measure, pools: dict[str, PoolState], offer: Any) -> None:
+    """The share is the largest that all pools have free, and the parts add up to the plan."""
+    parts = []
+    for demand in needs.demands:
+        free = pools[demand.pool].free_for("spring", demand.period)
+        if free is None:
+            parts.append(Fraction(0))
+        elif demand.amount:
+            parts.append(Fraction(str(free)) / Fraction(str(demand.amount)))
+    assert parts, "something is lacking"
+    assert (offer.share if offer else 0.0) in (float(min(parts)), 0.0)
+    whole = sum(Fraction(str(demand.amount)) for demand in needs.demands)
+    if offer is not None and offer.moved_by:
+        assert sum(Fraction(str(demand.amount)) for demand in offer.demands) == whole
+    if offer is None:
+        units = [min(parts) * Fraction(str(demand.amount)) for demand in needs.demands]
+        assert all(unit < 1 for unit in units)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dates(date(2031, 1, 1), date(2033, 1, 1)), st.integers(1, 30), st.integers(1, 30))
+def test_a_block_keeps_its_order(day: date, later: int, months: int) -> None:
+    """What comes after still does not come before, and periods keep their lengths."""
+    shift = Shift(months=months)
+    assert shift.day(day) <= shift.day(day + timedelta(days=later))
+    for length in ("month", "week", "day"):
+        period = period_at(length, later)
+        first, end = period_bounds(Shift(days=7 * later).period(period))
+        old = period_bounds(period)
+        if length != "month":
+            assert (first, end) == tuple(bound + timedelta(days=7 * later) for bound in old)
+        assert period_bounds(shift.period(period))[0] >= old[0]
