@@ -131,7 +131,6 @@ def _show(
 
 def _one(ledger: "Ledger", kind: str, name: str) -> list[dict[str, Any]]:
     from console.output import plain
-    from console.pack_versions import find_version
 
     if kind == "Measure":
         state = ledger.measure(name)
@@ -143,6 +142,8 @@ def _one(ledger: "Ledger", kind: str, name: str) -> list[dict[str, Any]]:
         of_measure = {"measure": name.partition("/")[0], "expired": False, "unused": False}
         return [row for row in _all(ledger, kind, of_measure) if row["id"] == name]
     if kind == "RulePack":
+        from console.pack_versions import find_version
+
         return [_pack(ledger, find_version(ledger, name))]
     if kind == "Lifecycle":
         return [one for one in _all(ledger, kind, {}) if one["id"] == name]
@@ -152,7 +153,6 @@ def _one(ledger: "Ledger", kind: str, name: str) -> list[dict[str, Any]]:
 
 def _all(ledger: "Ledger", kind: str, filters: dict[str, Any]) -> list[dict[str, Any]]:
     from console.output import plain
-    from console.pack_versions import known_versions
 
     if kind == "Measure":
         return [plain(row) for row in ledger.find_measures(**filters)]
@@ -170,6 +170,8 @@ def _all(ledger: "Ledger", kind: str, filters: dict[str, Any]) -> list[dict[str,
         given = ledger.waivers(system_clock(), filters["measure"])
         return waiver_rows(given, expired=filters["expired"], unused=filters["unused"])
     if kind == "RulePack":
+        from console.pack_versions import known_versions
+
         return [_pack(ledger, version) for version in known_versions(ledger)]
     return [{"id": document.id, **document.body} for document in ledger.documents(kind)]
 

@@ -1,4 +1,7 @@
-"""One command's way to the engine: which server, which ledger, on whose behalf."""
+"""One command's way to the engine: which server, which ledger, on whose behalf.
+
+What opens something loads it: a command that only looks never loads the client of the engine.
+"""
 
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -6,16 +9,19 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from console.applying import Applied, Applier
-from console.reading import Located
 from console.settings import ConsoleSettings
-from ledger.store import Ledger
 from measures.documents import OPERATOR
 from measures.errors import ConfigurationError, EngineError, RefusedError
-from workflows.client import SluiceClient, connect
-from workflows.settings import TemporalSettings
 from workflows.stackfile import Stack, read_stack
+
+if TYPE_CHECKING:
+    from console.applying import Applied, Applier
+    from console.reading import Located
+    from ledger.store import Ledger
+    from workflows.client import SluiceClient
+    from workflows.settings import TemporalSettings
 
 _LEDGER_VARIABLES = {"SLUICE_LEDGER_URL", "SLUICE_LEDGER_URL_FILE"}
 _SERVER_VARIABLES = {"SLUICE_TEMPORAL_ADDRESS", "SLUICE_TEMPORAL_ADDRESS_FILE"}
@@ -102,17 +108,19 @@ def find_place() -> Place:
 
 
 @contextmanager
-def open_ledger(place: Place) -> Iterator[Ledger]:
+def open_ledger(place: Place) -> Iterator["Ledger"]:
     """Opens the ledger for one command.
 
     Raises:
         ConfigurationError: there is none yet.
     """
+    from ledger.store import Ledger
+
     with Ledger.open(place.ledger_url, create=False) as ledger:
         yield ledger
 
 
-def check_documents(place: Place, documents: Sequence[Located], by: str) -> list[Applied]:
+def check_documents(place: Place, documents: Sequence["Located"], by: str) -> list["Applied"]:
     """Returns what applying documents would do; needs no running engine.
 
     Where none has run yet, they are checked against each other.
@@ -120,6 +128,8 @@ def check_documents(place: Place, documents: Sequence[Located], by: str) -> list
     Raises:
         RefusedError: ``unknown-person`` when nobody of that name can apply.
     """
+    from console.applying import Applier
+
     try:
         with open_ledger(place) as ledger:
             return Applier(ledger, None, system_clock).check(documents, by)
@@ -128,12 +138,14 @@ def check_documents(place: Place, documents: Sequence[Located], by: str) -> list
 
 
 @asynccontextmanager
-async def open_client(place: Place) -> AsyncIterator[SluiceClient]:
+async def open_client(place: Place) -> AsyncIterator["SluiceClient"]:
     """Connects to the engine.
 
     Raises:
         EngineError: no server answers.
     """
+    from workflows.client import SluiceClient, connect
+
     settings: TemporalSettings = place.settings
     if place.stack is not None:
         settings = settings.model_copy(
@@ -143,8 +155,10 @@ async def open_client(place: Place) -> AsyncIterator[SluiceClient]:
 
 
 @asynccontextmanager
-async def open_applier(place: Place) -> AsyncIterator[tuple[Applier, Ledger, SluiceClient]]:
+async def open_applier(place: Place) -> AsyncIterator[tuple["Applier", "Ledger", "SluiceClient"]]:
     """Opens everything that applying documents needs."""
+    from console.applying import Applier
+
     async with open_client(place) as client:
         with open_ledger(place) as ledger:
             yield Applier(ledger, client, system_clock), ledger, client

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -242,6 +241,13 @@ def _explain(error: BaseException | None) -> str:
             sqlite3.SQLITE_IOERR: "the disk does not read or write; check it and ask again",
             sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
         }.get(code, str(error))
+    return str(error) if error is None else _explain_postgres(error)
+
+
+def _explain_postgres(error: BaseException) -> str:
+    # Its driver takes a while to load, and a ledger in a file never needs it.
+    import psycopg
+
     if isinstance(error, psycopg.Error):
         words = " ".join((error.diag.message_primary or str(error)).split())
         if isinstance(error, psycopg.errors.LockNotAvailable):

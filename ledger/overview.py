@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, cast, func, select
-from sqlalchemy.dialects import postgresql
 
 from ledger.tables import measures, watches
 from measures.gathering import Standing
@@ -142,7 +141,9 @@ def found_by_rule(connection: Connection) -> FoundByRule:
 def _in_state(connection: Connection, *path: str) -> ColumnElement[Any]:
     """Returns one part of a measure's state as text, taken out by the database."""
     if connection.dialect.name == "postgresql":
-        part: ColumnElement[Any] = cast(measures.c.state, postgresql.JSON)[path].astext
+        from sqlalchemy.dialects.postgresql import JSON
+
+        part: ColumnElement[Any] = cast(measures.c.state, JSON)[path].astext
         return part
     return func.json_extract(measures.c.state, "$" + "".join(f'."{name}"' for name in path))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Insert, Table, delete
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 import measures.documents
 import measures.lifecycle
@@ -312,7 +312,13 @@ def _list(names: tuple[str, ...]) -> str:
 
 @cache
 def _upsert(table: Table, dialect: str) -> Insert:
-    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    if dialect == "postgresql":
+        # Loaded here: it is large, and a ledger in a file never needs it.
+        from sqlalchemy.dialects import postgresql
+
+        insert: postgresql.Insert | sqlite.Insert = postgresql.insert(table)
+    else:
+        insert = sqlite.insert(table)
     keys = [column.name for column in table.primary_key.columns]
     others = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in keys}
     if not others:
