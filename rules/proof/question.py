@@ -124,6 +124,7 @@ class Question:
         }
         self._worlds = [self._world, *earlier]
         self._formulas: dict[tuple[str, str], Any] = {}
+        self._laws: tuple[int, Any] | None = None
 
     def together(self, rules: Sequence[Rule], seed: Query | None = None) -> Answer:
         """Returns whether these rules can hold together, on a match of the seed if there is one."""
@@ -202,12 +203,16 @@ class Question:
 
     def _example(self, model: Any, rules: Sequence[Rule]) -> Possible | Open:
         found: list[tuple[Fact, ...]] = []
+        try:
+            words = self._texts.read(model)
+        except LookupError as error:
+            return _unlike_any_fact(error)
         for world in self._worlds:
             asked = self._before.get(world.gate, rules)
             try:
-                facts = facts_of(model, world, self._texts, self._day)
+                facts = facts_of(model, world, words, self._day)
             except LookupError as error:
-                return Open(f"no real fact looks like what the solver found ({error})")
+                return _unlike_any_fact(error)
             found.append(tuple(facts))
             said = judge_example(asked, world.gate, facts, self._day) if asked else []
             if said:
@@ -252,8 +257,12 @@ class Question:
                 literal = z3.Bool(f"rule {number} at {gate}")
                 solver.add(z3.Implies(literal, self._formula(gate, rule)))
                 named[literal] = gate, rule
-        solver.add(*extra, *(law for world in self._worlds for law in world.all_laws()))
-        solver.add(*self._translator.axioms, *self._texts.axioms)
+        laws = [law for world in self._worlds for law in world.all_laws()]
+        laws += [*self._translator.axioms, *self._texts.axioms]
+        if self._laws is None or len(laws) != self._laws[0]:
+            # Laws are only ever added. As one formula they are handed over at once.
+            self._laws = len(laws), z3.And(laws)
+        solver.add(*extra, self._laws[1])
         return solver, named
 
     def _assumed(self, solver: Any) -> dict[Any, str]:
@@ -267,3 +276,7 @@ class Question:
             solver.add(z3.Implies(literal, formula))
             assumed[literal] = reason
         return assumed
+
+
+def _unlike_any_fact(error: LookupError) -> Open:
+    return Open(f"no real fact looks like what the solver found ({error})")

@@ -184,7 +184,8 @@ class Texts:
 
 def number_in(model: Any, variable: Any) -> Fraction:
     """Returns the value of a variable in a model."""
-    return Fraction(str(model.eval(variable, model_completion=True).as_fraction()))
+    value: Fraction = model.eval(variable, model_completion=True).as_fraction()
+    return value
 
 
 def _after(prefix: str) -> str:

@@ -14,7 +14,7 @@ from rules.fields import fields_of
 from rules.matcher import TooManyMatchesError, match
 from rules.outcome import Outcome
 from rules.plan import gate_plan
-from rules.proof.texts import Texts, number_in
+from rules.proof.texts import number_in
 from rules.proof.translation import Truth
 from rules.proof.world import OpenFact, World
 from rules.schema import Rule
@@ -28,13 +28,15 @@ _EXAMPLES = {
 _SHOWN = 8
 
 
-def facts_of(model: Any, world: World, texts: Texts, day: date) -> list[Fact]:
+def facts_of(model: Any, world: World, words: Mapping[Fraction, str], day: date) -> list[Fact]:
     """Returns the facts that a model describes; what no rule looks at is filled in.
+
+    Args:
+        words: the text of every number of the model, see `Texts.read`.
 
     Raises:
         LookupError: the model describes something that is no fact.
     """
-    words = texts.read(model)
     now = moment_of(day)
     facts: list[Fact] = []
     for fact in world.every():
