@@ -15,6 +15,7 @@ from sqlalchemy.dialects import sqlite
 import measures.documents
 import measures.lifecycle
 import measures.model
+import measures.permits
 import measures.pool
 import measures.state
 import measures.verdict
@@ -172,6 +173,7 @@ def folded_with() -> str:
         measures.documents,
         measures.lifecycle,
         measures.model,
+        measures.permits,
         measures.pool,
         measures.state,
         measures.verdict,

@@ -30,6 +30,8 @@ class Answer(Stored):
         waiver_until: when that waiver ends.
         voided: sign-offs that this request made void.
         permit: ``granted`` or ``denied``, for launch requests.
+        permit_id, permit_token, permit_until: of a granted permit its name, the signed text and
+            from when it no longer stands.
         reservations: what the pools hold hard for the measure now.
         freed_for: other measures that moved because of this request.
     """
@@ -54,6 +56,9 @@ class Answer(Stored):
     waiver_until: Moment | None = None
     voided: tuple[str, ...] = ()
     permit: str = ""
+    permit_id: str = ""
+    permit_token: str = ""
+    permit_until: Moment | None = None
     reservations: dict[str, dict[str, float | int]] = {}
     freed_for: tuple[str, ...] = ()
     number: int = 0
@@ -86,7 +91,9 @@ def accepted(state: MeasureState, entries: Sequence[Draft], verdict: Verdict | N
     """
     voided = [name for e in entries if e.kind == "sign_offs_voided" for name in e.body["voided"]]
     permit = ""
+    standing = None
     if any(e.kind == "permit_granted" for e in entries):
+        standing = state.permit
         permit = "granted"
     elif any(e.kind == "permit_denied" for e in entries):
         permit = "denied"
@@ -111,6 +118,9 @@ def accepted(state: MeasureState, entries: Sequence[Draft], verdict: Verdict | N
         waiver_until=datetime.fromisoformat(given["until"]) if given else None,
         voided=tuple(voided),
         permit=permit,
+        permit_id=standing.id if standing else "",
+        permit_token=standing.token if standing else "",
+        permit_until=standing.expires_at if standing else None,
         reservations=state.reserved.amounts if state.reserved.hard else {},
         number=state.number,
     )

@@ -193,6 +193,7 @@ def amend(
         {"plan": plan.model_dump(mode="json", by_alias=True), "changed": list(changed)},
     )
     drafting.void_what_changed()
+    drafting.end_permit(state.permit, "plan-changed", f"changed: {', '.join(changed)}")
     return drafting.drafts
 
 
@@ -257,6 +258,7 @@ def hold(
     refuse_uninvolved(state.plan, directory, ask.by, "hold it")
     drafting = Drafting(state, by=ask.by, at=at, command=command)
     drafting.write("hold_placed", {"reason": ask.reason})
+    drafting.end_permit(state.permit, "hold", ask.reason)
     return drafting.drafts
 
 
@@ -289,6 +291,7 @@ def cancel(
     refuse_uninvolved(state.plan, directory, ask.by, "cancel it")
     drafting = Drafting(state, by=ask.by, at=at, command=command)
     drafting.write("measure_cancelled", {"reason": ask.reason})
+    drafting.end_permit(state.permit, "cancelled", ask.reason)
     return drafting.drafts
 
 
@@ -307,6 +310,7 @@ def step_back(
         raise RefusedError("first-stage", f"measure {state.id} is in its first stage")
     drafting = Drafting(state, by=ask.by, at=at, command=command)
     drafting.write("stage_stepped_back", {"from": state.stage, "to": to, "reason": ask.reason})
+    drafting.end_permit(state.permit, "stepped-back", ask.reason)
     order = state.lifecycle.order
     places = {**order, LAUNCH: order[state.lifecycle.launch_from or state.lifecycle.last]}
     again = [

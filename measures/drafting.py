@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from measures.entry import Draft, EntryKind, measure_stream
+from measures.permits import Permit, Why
 from measures.state import MeasureState, fold_measure
 
 
@@ -48,6 +49,28 @@ class Drafting:
         voided = [s.name for s in self.state.sign_offs if self._is_stale(s.gate, s.content)]
         if voided:
             self.write("sign_offs_voided", {"voided": voided, "why": "what was signed has changed"})
+
+    def end_permit(self, permit: Permit | None, why: Why, reason: str = "") -> None:
+        """Writes that a permit has ended, with what the list of revoked ones needs.
+
+        Args:
+            permit: what stood before this command; nothing is written for None.
+            why: why, for programs.
+            reason: why, for people.
+        """
+        if permit is None:
+            return
+        last = permit.last_expiry or permit.expires_at
+        self.write(
+            "permit_expired" if why == "expired" else "permit_revoked",
+            {
+                "permit": permit.id,
+                "through": permit.number,
+                "why": why,
+                "reason": reason,
+                "until": last.isoformat() if last else None,
+            },
+        )
 
     def _is_stale(self, gate: str, content: str) -> bool:
         return self.state.signed_content(gate) != content

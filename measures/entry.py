@@ -25,6 +25,8 @@ EntryKind = Literal[
     "capacity_released",
     "permit_granted",
     "permit_denied",
+    "permit_revoked",
+    "permit_expired",
     "campaign_told",
     "hold_placed",
     "hold_released",

@@ -163,18 +163,9 @@ def judged(
         if held is not None:
             drafting.write("capacity_reserved", held.model_dump(mode="json"))
         drafting.write("stage_advanced", {"from": state.stage, "to": verdict.gate})
-    return drafting.drafts
-
-
-def launch_judged(state: MeasureState, verdict: Verdict, *, by: str, command: str) -> list[Draft]:
-    """Drafts the answer to a request for the launch permit."""
-    drafting = Drafting(state, by=by, at=verdict.at, command=command)
-    drafting.write(
-        "permit_granted" if verdict.passed else "permit_denied",
-        {"verdict": since_when(state, verdict).model_dump(mode="json")},
-        facts_digest=verdict.facts_digest,
-        pack_digest=verdict.pack_digest,
-    )
+        if drafting.state.ended:
+            # Nobody looks after a campaign any more whose measure has ended.
+            drafting.end_permit(state.permit, "closed")
     return drafting.drafts
 
 

@@ -29,9 +29,26 @@ class AdvanceInput(Model):
 
 
 class LaunchInput(Model):
-    """Asks for the launch permit; the answer is given at once."""
+    """Asks for the launch permit; the answer is given at once.
+
+    Attributes:
+        content: the SHA-256 of what the campaign shows to people; the permit is bound to it.
+    """
 
     by: Id
+    content: Sha256 | None = None
+
+
+class RevokePermitInput(Model):
+    """Ends a launch permit before its time.
+
+    Attributes:
+        permit: its name; None for the one that stands.
+    """
+
+    by: Id
+    reason: Line
+    permit: Line | None = None
 
 
 class SignInput(Model):

@@ -8,6 +8,7 @@ from measures.documents import Evidence, Measure
 from measures.entry import Draft, measure_stream, pool_stream
 from measures.lifecycle import DOI, LAUNCH, Lifecycle
 from measures.model import Moment, Stored, restore
+from measures.permits import Permit
 from measures.verdict import Verdict
 from measures.waivers import KEPT_WAIVERS, Waiver, ended, used
 
@@ -76,15 +77,6 @@ class Pause(Stored):
     reason: str
     by: str
     at: Moment
-
-
-class Permit(Stored):
-    """That a campaign may launch, by which verdict."""
-
-    by: str
-    at: Moment
-    pack_digest: str
-    facts_digest: str
 
 
 class Reserved(Stored):
@@ -269,18 +261,8 @@ def _changes(state: MeasureState, entry: Draft) -> dict[str, Any]:
             return {"reserved": Reserved(amounts=body["amounts"], hard=body["hard"])}
         case "capacity_released":
             return {"reserved": Reserved()}
-        case "permit_granted":
-            verdict = restore(Verdict, body["verdict"])
-            permit = Permit(
-                by=entry.by,
-                at=entry.at,
-                pack_digest=verdict.pack_digest,
-                facts_digest=verdict.facts_digest,
-            )
-            return {"permit": permit, "last_verdict": verdict, "launched_at": entry.at}
-        case "permit_denied":
-            # Whatever allowed the launch before, it is no longer so: the permit ends with it.
-            return {"last_verdict": restore(Verdict, body["verdict"]), "permit": None}
+        case "permit_granted" | "permit_denied" | "permit_revoked" | "permit_expired":
+            return _permitted(entry)
         case "campaign_told":
             return {"campaign_told": body["state"]}
         case "hold_placed":
@@ -343,6 +325,35 @@ def _judged(state: MeasureState, entry: Draft) -> dict[str, Any]:
             gate=verdict.gate, by=entry.by, at=entry.at, verdict=verdict, waiting_for=waiting_for
         )
     return {"last_verdict": verdict, "request": request}
+
+
+def _permitted(entry: Draft) -> dict[str, Any]:
+    """Returns what an answer to a launch, or the end of a permit, changes."""
+    body = entry.body
+    if entry.kind in ("permit_revoked", "permit_expired"):
+        return {"permit": None}
+    verdict = restore(Verdict, body["verdict"])
+    if entry.kind == "permit_denied":
+        # Whatever allowed the launch before, it is no longer so: the permit ends with it.
+        return {"last_verdict": verdict, "permit": None}
+    claims = body.get("permit", {})
+    permit = restore(
+        Permit,
+        {
+            **{name: body[name] for name in _PERMIT_FIELDS if name in body},
+            "by": entry.by,
+            "at": entry.at,
+            "pack_digest": verdict.pack_digest,
+            "facts_digest": verdict.facts_digest,
+            "id": claims.get("jti", ""),
+            "number": entry.number,
+            "content": claims.get("content"),
+        },
+    )
+    return {"permit": permit, "last_verdict": verdict, "launched_at": entry.at}
+
+
+_PERMIT_FIELDS = ("expires_at", "renew_at", "last_expiry", "token")
 
 
 def _reported(state: MeasureState, entry: Draft) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Status(Stored):
         reserved: what the pools hold hard for it: pool to period to amount.
         noted: the demands the pools know of without holding capacity.
         would_block: what rules in mode ``warn`` and ``dry-run`` found in the latest judgement.
+        permit_until: from when the launch permit no longer stands; None without one.
         packs: per pack, the digest of the version that judged it last, or that it was moved to.
         history_events: length of the running workflow's history, 0 where it was not asked.
     """
@@ -103,6 +104,7 @@ class Status(Stored):
     lights: Lights
     finance: Money = Money()
     permit: str = "none"
+    permit_until: Moment | None = None
     campaign: str | None = None
     reminded: int = 0
     escalated: bool = False
@@ -155,6 +157,7 @@ def status_of(state: MeasureState, now: datetime, history_events: int = 0) -> St
         lights=lights,
         finance=_money(state),
         permit="granted" if state.permit else "none",
+        permit_until=state.permit.expires_at if state.permit else None,
         campaign=state.campaign_told,
         reminded=waiting.reminded if waiting else 0,
         escalated=waiting.escalated if waiting else False,

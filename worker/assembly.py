@@ -20,15 +20,18 @@ from worker.activities.campaigns import CampaignActivities
 from worker.activities.capacity import CapacityActivities
 from worker.activities.court import Court
 from worker.activities.measures import MeasureActivities
+from worker.activities.permits import PermitActivities
 from worker.activities.pools import PoolActivities
 from worker.builtin_packs import record_builtin_packs
 from worker.metrics import metrics_page
 from worker.settings import WorkerSettings
+from worker.signing import KeyRing
 from workflows.capacity_pool import CapacityPool
 from workflows.client import SluiceClient
 from workflows.measure_lifecycle import MeasureLifecycle
+from workflows.revocation_signing import RevocationSigning
 
-WORKFLOWS = (MeasureLifecycle, CapacityPool)
+WORKFLOWS = (MeasureLifecycle, CapacityPool, RevocationSigning)
 """Everything that runs durably; the replay tests read it too."""
 
 STICKY_TIMEOUT = timedelta(seconds=1)
@@ -52,6 +55,8 @@ async def assemble(
             await AsyncLedger.open(settings.ledger_url.get_secret_value())
         )
         await record_builtin_packs(ledger)
+        keys = KeyRing(ledger, settings)
+        await keys.publish()
         stack.enter_context(metrics_page(settings.metrics_address, ledger.ledger))
         judge = await stack.enter_async_context(
             Judge(
@@ -60,9 +65,10 @@ async def assemble(
                 processes=settings.judge_processes,
             )
         )
-        measures = MeasureActivities(ledger, Court(ledger, judge))
+        measures = MeasureActivities(ledger, Court(ledger, judge), keys)
         pools = PoolActivities(ledger)
         capacity = CapacityActivities(SluiceClient(client, settings.task_queue))
+        permits = PermitActivities(keys)
         campaigns = CampaignActivities(installed_connectors(settings.state_dir))
         yield Worker(
             client,
@@ -73,6 +79,7 @@ async def assemble(
                 pools.act_on_pool,
                 capacity.reserve_capacity,
                 campaigns.tell_campaign,
+                permits.sign_revocations,
             ],
             workflow_runner=runner or UnsandboxedWorkflowRunner(),
             max_cached_workflows=settings.max_cached_workflows,

@@ -1,11 +1,14 @@
 """The settings of a worker process, composed from the fragments of its parts."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from ledger.settings import LedgerSettings
+from measures.model import Span
+from measures.permits import LONGEST_LIFETIME
 from workflows.settings import TemporalSettings
 
 
@@ -31,6 +34,29 @@ class WorkerSettings(LedgerSettings, TemporalSettings):
     # Under the 10 s that container engines wait before they kill.
     graceful_shutdown_seconds: float = Field(
         default=6, ge=0, le=600, description="the seconds that running work may take to finish"
+    )
+    permit_keys: str = Field(
+        default="",
+        description="where private Ed25519 keys are, env:NAME or file:PATH, the signing one first;"
+        " without it a key is made in the state folder",
+    )
+    permit_issuer: str = Field(
+        default="sluicegate",
+        min_length=1,
+        max_length=200,
+        description="the name that permits say they come from",
+    )
+    permit_lifetime: Span = Field(
+        default=timedelta(hours=24),
+        ge=timedelta(minutes=1),
+        le=LONGEST_LIFETIME,
+        description="how long a permit is valid unless it is renewed, 1m to 7d",
+    )
+    permit_list_lifetime: Span = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(minutes=1),
+        le=LONGEST_LIFETIME,
+        description="how long a list of revoked permits may be believed, 1m to 7d",
     )
     metrics_address: str | None = Field(
         default=None,

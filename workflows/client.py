@@ -46,6 +46,7 @@ from measures.requests import (
     ReasonInput,
     ReportInput,
     RevokeInput,
+    RevokePermitInput,
     SignInput,
     WaiveInput,
 )
@@ -59,6 +60,7 @@ from workflows.contract import (
     OWNER,
     PACKAGE,
     POOL_WORKFLOW,
+    REVOCATIONS_WORKFLOW,
     STAGE,
     TYPE,
     VERDICT,
@@ -67,6 +69,7 @@ from workflows.contract import (
     PoolStart,
     ReleaseAsk,
     ReserveAsk,
+    SignedRevocations,
 )
 from workflows.describing import summary_of
 from workflows.settings import TemporalSettings
@@ -180,9 +183,11 @@ class SluiceClient:
         """Asks for the next gate."""
         return await self._ask(measure, "advance", AdvanceInput(by=by), key)
 
-    async def launch(self, measure: str, by: str, *, key: str | None = None) -> Answer:
+    async def launch(
+        self, measure: str, by: str, *, content: str | None = None, key: str | None = None
+    ) -> Answer:
         """Asks for the launch permit."""
-        return await self._ask(measure, "launch", LaunchInput(by=by), key)
+        return await self._ask(measure, "launch", LaunchInput(by=by, content=content), key)
 
     async def sign(self, measure: str, ask: SignInput, *, key: str | None = None) -> Answer:
         """Gives a role's decision at a gate."""
@@ -225,6 +230,12 @@ class SluiceClient:
     async def migrate(self, measure: str, ask: MigrateInput, *, key: str | None = None) -> Answer:
         """Moves a measure to another version of a pack."""
         return await self._ask(measure, "migrate", ask, key)
+
+    async def revoke_permit(
+        self, measure: str, ask: RevokePermitInput, *, key: str | None = None
+    ) -> Answer:
+        """Ends the launch permit before its time."""
+        return await self._ask(measure, "revoke_permit", ask, key)
 
     async def settle(self, measure: str) -> Answer:
         """Waits until everything known so far has been judged."""
@@ -274,6 +285,33 @@ class SluiceClient:
             for measure, now in settled.items()
             if now is None or (now.verdict == "pass" and not now.waiting_for)
         )
+
+    # --- asking for what checks permits ---
+
+    async def signed_revocations(self) -> str:
+        """Returns the signed list of the permits that no longer count, as of now.
+
+        Raises:
+            EngineError: no server or no worker answers, or there is no key to sign with.
+        """
+        name = f"revocations:{_fresh()}"
+        try:
+            signed: SignedRevocations = await self.temporal.execute_workflow(
+                REVOCATIONS_WORKFLOW,
+                id=name,
+                task_queue=self._task_queue,
+                task_timeout=TASK_TIMEOUT,
+                result_type=SignedRevocations,
+                # Nobody wants an old list: one that nobody made in time is never made.
+                execution_timeout=self._patience,
+            )
+        except WorkflowFailureError as error:
+            raise EngineError(
+                f"the list of revoked permits was not signed ({error.cause}); does a worker run?"
+            ) from error
+        except RPCError as error:
+            raise _unreachable(name, error) from error
+        return signed.text
 
     # --- how it is asked ---
 

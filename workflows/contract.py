@@ -17,11 +17,13 @@ from measures.verdict import Verdict
 
 MEASURE_WORKFLOW = "MeasureLifecycle"
 POOL_WORKFLOW = "CapacityPool"
+REVOCATIONS_WORKFLOW = "RevocationSigning"
 
 ACT_ON_MEASURE = "act_on_measure"
 ACT_ON_POOL = "act_on_pool"
 RESERVE_CAPACITY = "reserve_capacity"
 TELL_CAMPAIGN = "tell_campaign"
+SIGN_REVOCATIONS = "sign_revocations"
 
 FACTS_CHANGED = "facts_changed"
 
@@ -55,6 +57,8 @@ MeasureVerb = Literal[
     "waive",
     "revoke",
     "expire",
+    "renew_permit",
+    "revoke_permit",
 ]
 PoolVerb = Literal["open", "change", "report_capacity", "reserve", "release"]
 
@@ -222,3 +226,19 @@ class CampaignOrder(Stored):
     ref: str
     state: Literal["held", "released"]
     key: str
+
+
+class RevocationsAsk(Stored):
+    """Asks for the list of revoked permits as of a moment."""
+
+    at: Moment
+
+
+class SignedRevocations(Stored):
+    """The list of revoked permits.
+
+    Attributes:
+        text: signed, as `measures.sealing.unseal` reads it.
+    """
+
+    text: str

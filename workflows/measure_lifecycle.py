@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from measures.documents import Demand
     from measures.entry import Draft
     from measures.judging import next_notice_at
+    from measures.permitting import next_permit_due
     from measures.requests import (
         AdvanceInput,
         AmendInput,
@@ -27,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         ReasonInput,
         ReportInput,
         RevokeInput,
+        RevokePermitInput,
         SignInput,
         WaiveInput,
     )
@@ -68,6 +70,9 @@ class MeasureLifecycle:
         # After a restart nobody knows what was missed while nothing ran: look again.
         self._dirty = True
         self._look_again_at: datetime | None = None
+        # A shut gate ends the launch permit too; see `_judge_permit`.
+        self._permit_dirty = True
+        self._permit_tried_at: datetime | None = None
         self._to_wake: list[str] = []
         self._refused: ApplicationError | None = None
         self._campaign = CampaignKeeper(lambda: self._life, self._record_campaign)
@@ -159,6 +164,11 @@ class MeasureLifecycle:
         """Ends a waiver before its time."""
         return await self._take("revoke", ask.model_dump(mode="json"))
 
+    @workflow.update(description="Ends the launch permit before its time")
+    async def revoke_permit(self, ask: RevokePermitInput) -> Answer:
+        """Ends the launch permit before its time."""
+        return await self._take("revoke_permit", ask.model_dump(mode="json"))
+
     @workflow.update(description="Moves it to another version of a pack")
     async def migrate(self, ask: MigrateInput) -> Answer:
         """Moves it to another version of a pack; a waiting request is judged again at once."""
@@ -177,7 +187,7 @@ class MeasureLifecycle:
     @workflow.signal(name=FACTS_CHANGED, description="Something it depends on has changed")
     def facts_changed(self) -> None:
         """Notes that something it depends on has changed."""
-        self._dirty = True
+        self._dirty = self._permit_dirty = True
 
     # --- looking changes nothing ---
 
@@ -218,6 +228,8 @@ class MeasureLifecycle:
             if verb in ("cancel", "step_back"):
                 entries = (*entries, *await self._fit_holdings(update.id))
             verdict = record.verdict
+            if entries and verb != "launch":
+                self._permit_dirty = True
             if verb not in ("advance", "launch") and not ask.get("advance", False):
                 self._dirty = self._dirty or bool(entries)
                 await self._judge_again()
@@ -402,6 +414,7 @@ class MeasureLifecycle:
     def _has_news(self) -> bool:
         return (
             (self._dirty and self._is_waiting())
+            or (self._permit_dirty and self._has_permit())
             or self._life.ended
             or bool(self._to_wake)
             or has_grown_long()
@@ -409,6 +422,8 @@ class MeasureLifecycle:
 
     def _next_due(self) -> datetime | None:
         moments = [next_expiry(self._life.waivers)]
+        if self._has_permit():
+            moments.append(next_permit_due(self._life.permit, self._permit_tried_at))
         if self._is_waiting():
             moments += [self._notice_at(), self._look_again_at]
         return min((moment for moment in moments if moment is not None), default=None)
@@ -418,7 +433,7 @@ class MeasureLifecycle:
         return next_notice_at(waiting, self._life) if waiting is not None else None
 
     def _why_wake(self) -> str:
-        return f"{self._life.id}: remind, escalate, end a waiver or look again"
+        return f"{self._life.id}: remind, escalate, end a waiver, renew a permit or look again"
 
     async def _do_what_is_due(self) -> None:
         now = workflow.now()
@@ -429,9 +444,26 @@ class MeasureLifecycle:
         if expiry is not None and expiry <= now and not self._life.ended:
             await self._act("expire", {}, str(workflow.uuid4()))
             self._dirty = True
+        await self._judge_permit(now)
         if self._look_again_at is not None and self._look_again_at <= now:
             self._dirty = True
         await self._judge_again()
+
+    def _has_permit(self) -> bool:
+        """Tells whether a permit stands that time can end; those of an older release do not."""
+        permit = self._life.permit
+        return permit is not None and permit.expires_at is not None and not self._life.ended
+
+    async def _judge_permit(self, now: datetime) -> None:
+        """Renews the permit, or ends it, when its time has come or a fact has changed."""
+        if not self._has_permit():
+            self._permit_dirty = False
+            return
+        due = next_permit_due(self._life.permit, self._permit_tried_at)
+        if self._permit_dirty or (due is not None and due <= now):
+            self._permit_dirty = False
+            self._permit_tried_at = now
+            await self._act("renew_permit", {}, str(workflow.uuid4()))
 
     async def _record_campaign(self, shown: Wanted) -> None:
         async with self._taking_turn():

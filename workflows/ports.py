@@ -12,6 +12,7 @@ from workflows.contract import (
     ACT_ON_MEASURE,
     ACT_ON_POOL,
     RESERVE_CAPACITY,
+    SIGN_REVOCATIONS,
     TELL_CAMPAIGN,
     CampaignOrder,
     Holding,
@@ -20,6 +21,8 @@ from workflows.contract import (
     MeasureRecord,
     PoolAct,
     PoolRecord,
+    RevocationsAsk,
+    SignedRevocations,
 )
 
 _PATIENT = RetryPolicy(
@@ -79,3 +82,15 @@ async def tell_campaign(order: CampaignOrder) -> None:
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=f"{order.ref} {order.state}",
     )
+
+
+async def sign_revocations(ask: RevocationsAsk) -> SignedRevocations:
+    """Has the list of revoked permits signed."""
+    signed: SignedRevocations = await workflow.execute_local_activity(
+        SIGN_REVOCATIONS,
+        ask,
+        result_type=SignedRevocations,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=_PATIENT,
+    )
+    return signed

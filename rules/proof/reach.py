@@ -23,8 +23,9 @@ from measures.directory import Directory
 from measures.documents import Campaign, Measure, Person
 from measures.entry import Draft
 from measures.errors import RefusedError
-from measures.judging import judged, launch_judged
+from measures.judging import judged
 from measures.lifecycle import LAUNCH, Lifecycle, Office
+from measures.permitting import launch_judged
 from measures.requests import ReasonInput
 from measures.state import MeasureState, fold_measure
 from measures.verdict import Verdict

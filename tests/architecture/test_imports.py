@@ -21,6 +21,7 @@ WORKFLOW_FILES = (
     "workflows.campaign_keeper",
     "workflows.describing",
     "workflows.history",
+    "workflows.revocation_signing",
     "workflows.waking",
 )
 """What runs, or is read, inside a workflow."""
@@ -116,7 +117,10 @@ def test_workflow_files_see_only_what_is_pure() -> None:
 
 def test_every_workflow_file_is_known_to_these_tests() -> None:
     """A new module in `workflows` is either pure, or named here as standing outside."""
-    outside = {"workflows", "workflows.client", "workflows.settings", "workflows.stackfile"}
+    outside = {
+        "workflows", "workflows.client", "workflows.keyfolder", "workflows.settings",
+        "workflows.stackfile",
+    }  # fmt: skip
     assert {name for name, _ in modules("workflows")} == {*WORKFLOW_FILES, *outside}
 
 

@@ -18,6 +18,7 @@ from measures.entry import (
 from worker.activities.campaigns import CampaignActivities
 from worker.activities.capacity import CapacityActivities
 from worker.activities.measures import MeasureActivities
+from worker.activities.permits import PermitActivities
 from worker.activities.pools import PoolActivities
 from worker.assembly import WORKFLOWS
 from worker.server import SEARCH_ATTRIBUTES
@@ -43,11 +44,12 @@ def test_workflows() -> None:
     assert names == {
         "MeasureLifecycle": (
             ["advance", "amend", "cancel", "hold", "launch", "migrate", "report", "resume",
-             "revoke_waiver", "settle", "sign", "step_back", "waive"],
+             "revoke_permit", "revoke_waiver", "settle", "sign", "step_back", "waive"],
             ["facts_changed"],
             ["blockers", "status"],
         ),
         "CapacityPool": (["change", "release", "report_capacity", "reserve"], [], ["status"]),
+        "RevocationSigning": ([], [], []),
     }  # fmt: skip
 
 
@@ -66,12 +68,19 @@ def test_activities() -> None:
         contract.ACT_ON_POOL: PoolActivities.act_on_pool,
         contract.RESERVE_CAPACITY: CapacityActivities.reserve_capacity,
         contract.TELL_CAMPAIGN: CampaignActivities.tell_campaign,
+        contract.SIGN_REVOCATIONS: PermitActivities.sign_revocations,
     }
     for name, filling in fillings.items():
         defined = activity._Definition.from_callable(cast("Any", filling))
         assert defined is not None
         assert defined.name == name
-    assert set(fillings) == {"act_on_measure", "act_on_pool", "reserve_capacity", "tell_campaign"}
+    assert set(fillings) == {
+        "act_on_measure",
+        "act_on_pool",
+        "reserve_capacity",
+        "tell_campaign",
+        "sign_revocations",
+    }
 
 
 def test_verbs() -> None:
@@ -79,6 +88,7 @@ def test_verbs() -> None:
     assert set(get_args(MeasureVerb)) == {
         "define", "advance", "launch", "sign", "amend", "report", "hold", "resume", "cancel",
         "step_back", "migrate", "notify", "told", "released", "waive", "revoke", "expire",
+        "renew_permit", "revoke_permit",
     }  # fmt: skip
     assert set(get_args(PoolVerb)) == {"open", "change", "report_capacity", "reserve", "release"}
 
@@ -92,6 +102,7 @@ def test_kinds_of_entry() -> None:
         "campaign_told", "hold_placed", "hold_released", "measure_cancelled", "reminder_sent",
         "escalation_sent", "pool_opened", "pool_changed", "capacity_reported",
         "reservation_made", "reservation_dropped", "pack_migrated",
+        "permit_revoked", "permit_expired",
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from temporalio import activity
 
 from ledger.reading import Docket
 from ledger.writer import AsyncLedger
-from measures import decisions, waiving
+from measures import decisions, permitting, waiving
 from measures.answers import Refusal
 from measures.directory import Directory
 from measures.documents import ENGINE, Measure
@@ -22,7 +22,6 @@ from measures.entry import Draft, measure_stream
 from measures.errors import LedgerError, RefusedError
 from measures.judging import (
     judged,
-    launch_judged,
     notices_due,
     only_with_controller,
     says_the_same,
@@ -39,6 +38,7 @@ from measures.requests import (
     ReasonInput,
     ReportInput,
     RevokeInput,
+    RevokePermitInput,
     SignInput,
     WaiveInput,
 )
@@ -48,6 +48,7 @@ from measures.verdict import Verdict
 from rules.archive import LostVersionError
 from rules.lifecycle_files import lifecycle_named
 from worker.activities.court import Court, Judgement, unsettled
+from worker.signing import KeyRing
 from workflows.contract import ACT_ON_MEASURE, MeasureAct, MeasureRecord
 
 _log = logging.getLogger("sluicegate.worker.measures")
@@ -67,9 +68,10 @@ class _Deed:
 class MeasureActivities:
     """Fills `workflows.ports.act_on_measure`."""
 
-    def __init__(self, ledger: AsyncLedger, court: Court) -> None:
+    def __init__(self, ledger: AsyncLedger, court: Court, keys: KeyRing) -> None:
         self._ledger = ledger
         self._court = court
+        self._keys = keys
 
     @activity.defn(name=ACT_ON_MEASURE)
     async def act_on_measure(self, act: MeasureAct) -> MeasureRecord:
@@ -126,6 +128,8 @@ class MeasureActivities:
             return await self._sign(state, act, docket)
         if act.verb == "launch":
             return await self._launch(state, act, docket)
+        if act.verb == "renew_permit":
+            return await self._renew(state, act, docket)
         if act.verb == "migrate":
             return _Deed(await self._migrate(state, act, directory))
         return _Deed(_drafts(state, act, directory))
@@ -179,15 +183,32 @@ class MeasureActivities:
         return _Deed(drafts, verdict, judgement)
 
     async def _launch(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
-        by = restore(LaunchInput, act.ask).by
-        directory = docket.directory
+        ask = restore(LaunchInput, act.ask)
+        by, directory = ask.by, docket.directory
         decisions.refuse_launch(state, directory, by, act.at)
         judgement = await self._court.judge(
             state, LAUNCH, act.at, directory, docket.position, by=by
         )
         verdict = with_waivers(state, judgement.verdict, by)
-        drafts = launch_judged(state, verdict, by=by, command=act.command)
+        issuer = await self._keys.issuer()
+        drafts = permitting.launch_judged(
+            state, verdict, by=by, command=act.command, issuer=issuer, content=ask.content
+        )
         return _Deed(drafts, verdict, judgement)
+
+    async def _renew(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
+        """Has the launch gate judged again for a permit that stands."""
+        permit = state.permit
+        if permit is None or state.ended:
+            return _Deed([])
+        judgement = await self._court.judge(
+            state, LAUNCH, act.at, docket.directory, docket.position, by=permit.by
+        )
+        verdict = with_waivers(state, judgement.verdict, permit.by)
+        issuer = await self._keys.issuer()
+        drafts = permitting.renewed(state, verdict, command=act.command, issuer=issuer)
+        # No verdict: a request that waits was not asked anything.
+        return _Deed(drafts)
 
     async def _migrate(
         self, state: MeasureState, act: MeasureAct, directory: Directory
@@ -281,6 +302,9 @@ def _drafts(state: MeasureState, act: MeasureAct, directory: Directory) -> list[
             return waiving.waive(state, restore(WaiveInput, ask), directory, at, command)
         case "revoke":
             return waiving.revoke(state, restore(RevokeInput, ask), directory, at, command)
+        case "revoke_permit":
+            ask_to_revoke = restore(RevokePermitInput, ask)
+            return permitting.revoke(state, ask_to_revoke, directory, at, command)
         case "expire":
             return waiving.expire(state, at, command)
         case "notify":
@@ -289,7 +313,7 @@ def _drafts(state: MeasureState, act: MeasureAct, directory: Directory) -> list[
             return decisions.told(state, ask["state"], at, command)
         case "released":
             return decisions.released(state, at, command)
-        case "define" | "advance" | "sign" | "launch" | "migrate":
+        case "define" | "advance" | "sign" | "launch" | "migrate" | "renew_permit":
             msg = f"{act.verb} is decided elsewhere"
             raise ValueError(msg)
 

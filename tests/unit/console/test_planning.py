@@ -24,8 +24,9 @@ from measures.decisions import define
 from measures.entry import Draft, pool_stream
 from measures.errors import ConfigurationError
 from measures.facts import Fact, facts_digest
-from measures.judging import judged, launch_judged, only_with_controller
+from measures.judging import judged, only_with_controller
 from measures.lifecycle import DOI, LAUNCH
+from measures.permitting import launch_judged
 from measures.state import MeasureState, fold_measure
 from measures.verdict import Blocker, Verdict
 from rules.comparing import Difference, compare

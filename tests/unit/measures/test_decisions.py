@@ -140,7 +140,7 @@ class TestSign:
         self, life: Life, verdict: Callable[..., Any]
     ) -> None:
         """The gate of its own: in decided, and after it was passed no more."""
-        from measures.judging import launch_judged
+        from measures.permitting import launch_judged
 
         life.reach("decided")
         life.sign("sam", "launch", "sponsor")

@@ -9,7 +9,6 @@ import pytest
 
 from measures.documents import Delegation
 from measures.judging import (
-    launch_judged,
     next_notice_at,
     notices_due,
     only_with_controller,
@@ -18,6 +17,7 @@ from measures.judging import (
     since_when,
     waited_for,
 )
+from measures.permitting import launch_judged
 from measures.state import Reserved
 from measures.verdict import Blocker
 
