@@ -1,19 +1,27 @@
 """The documents that people write and `sluice apply` takes: people, tree, pools, measures."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from measures.digest import digest
 from measures.lifecycle import Lifecycle
-from measures.model import Amount, Id, Line, Model, Moment, Number, Period, Sha256, Span, Text
+from measures.model import (
+    Amount,
+    GrownModel,
+    Id,
+    Line,
+    Model,
+    Moment,
+    Number,
+    Period,
+    Sha256,
+    Span,
+    Text,
+)
+from measures.turns import USUAL, Priority
 
 Role = Literal[
     "owner", "sponsor", "controller", "committee", "operations", "administrator", "auditor"
@@ -91,7 +99,7 @@ class Node(Model):
         return self
 
 
-class Pool(Model):
+class Pool(GrownModel):
     """A capacity per period in one unit, and who answers for it.
 
     Attributes:
@@ -101,7 +109,11 @@ class Pool(Model):
         unit: what is counted, e.g. checks
         owner: the person who answers for the capacity and states it
         capacity: how much there is per period: {2031-03: 11000}
+        notes_last: how long a demand that is only noted is remembered, e.g. 60d; to the end of its
+            period when left out
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"notes_last"})
 
     kind: Literal["Pool"] = "Pool"
     id: Id
@@ -109,6 +121,7 @@ class Pool(Model):
     unit: Line
     owner: Id
     capacity: dict[Period, Amount] = {}
+    notes_last: Span | None = None
 
 
 class Guardrail(Model):
@@ -320,7 +333,7 @@ class Evidence(Model):
     link: Line | None = None
 
 
-class Measure(Model):
+class Measure(GrownModel):
     """The smallest governed initiative, as it is planned.
 
     Attributes:
@@ -352,7 +365,10 @@ class Measure(Model):
         finance: its money
         campaign: the campaign that it launches
         approvals: when those who owe a decision are reminded
+        priority: how urgent it is where capacity is short, from 1 to 9; 9 is the most urgent
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"priority"})
 
     kind: Literal["Measure"] = "Measure"
     id: Id
@@ -382,6 +398,7 @@ class Measure(Model):
     finance: Finance | None = None
     campaign: Campaign | None = None
     approvals: Approvals = Approvals()
+    priority: Priority = USUAL
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Measure":
@@ -442,7 +459,7 @@ BUILTIN_PACK = "BuiltinPack"
 Nobody applies it: it never takes the place of a newer release's pack."""
 
 
-class RulePack(Model):
+class RulePack(GrownModel):
     """A pack of gate rules as it was written; `rules.loader` checks what is inside.
 
     Attributes:
@@ -454,20 +471,14 @@ class RulePack(Model):
         rules: its rules
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"policy"})
+
     kind: Literal["RulePack"] = "RulePack"
     pack: Id
     title: Line
     lifecycle: Id = "doi"
     policy: Policy = "follow"
     rules: tuple[dict[str, Any], ...]
-
-    @model_serializer(mode="wrap")
-    def _without_what_every_pack_does(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leaves the usual policy out, so packs written before there was one keep their digest."""
-        content: dict[str, Any] = write(self)
-        if self.policy == "follow":
-            content.pop("policy", None)
-        return content
 
     @property
     def id(self) -> str:

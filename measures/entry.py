@@ -43,6 +43,9 @@ EntryKind = Literal[
     "capacity_reported",
     "reservation_made",
     "reservation_dropped",
+    "reservation_expired",
+    "queue_joined",
+    "queue_left",
 ]
 """The kinds of entry. They are persisted: never rename one, never give one another meaning."""
 

@@ -1,107 +1,45 @@
-"""A pool's state and everything that can happen to it, as pure functions."""
+"""What a request to a pool leads to: its next entry, a refusal, or what is lacking.
 
-from datetime import date, datetime
+Pure functions of the state and the time that are handed in; `measures.pool_state` reckons and
+`measures.pool_folding` folds. Days begin at midnight UTC, here and in every period.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from measures.authority import refuse_unless_may_apply
 from measures.directory import Directory
-from measures.documents import Demand, Pool
+from measures.documents import ENGINE, Demand, Pool
 from measures.entry import Draft, EntryKind, pool_stream
 from measures.errors import RefusedError
-from measures.model import Moment, Stored, period_bounds, restore
-
-
-class Capacity(Stored):
-    """How much a pool can take in a period, and who said so when."""
-
-    amount: float | int
-    at: Moment
-    by: str
-
-
-class Holding(Stored):
-    """What a pool notes for one measure: amounts per period, held only when hard."""
-
-    amounts: dict[str, float | int]
-    hard: bool
-    at: Moment
-
-
-REMEMBERED_COMMANDS = 64
-"""How many requests a pool remembers so that a repeated report changes nothing."""
-
-
-class PoolState(Stored):
-    """A pool's life so far.
-
-    Attributes:
-        commands: the latest requests that left an entry, oldest first.
-    """
-
-    pool: Pool
-    capacity: dict[str, Capacity] = {}
-    holdings: dict[str, Holding] = {}
-    number: int = 0
-    commands: tuple[str, ...] = ()
-
-    def held(self, period: str, except_for: str = "") -> float | int:
-        """Returns what is held hard in a period, leaving one measure out."""
-        return sum(
-            holding.amounts.get(period, 0)
-            for measure, holding in self.holdings.items()
-            if holding.hard and measure != except_for
-        )
-
-    def free_for(self, measure: str, period: str) -> float | int | None:
-        """Returns what is free for a measure in a period; None when no capacity was stated."""
-        stated = self.capacity.get(period)
-        return None if stated is None else stated.amount - self.held(period, except_for=measure)
-
-
-def fold_pool(state: PoolState | None, entry: Draft) -> PoolState:
-    """Returns a pool's state after one more entry.
-
-    Raises:
-        ValueError: when the entry cannot follow the state.
-    """
-    body = entry.body
-    if entry.kind == "pool_opened":
-        pool = restore(Pool, body["pool"])
-        return PoolState(
-            pool=pool,
-            capacity=_stated(pool, entry),
-            number=entry.number,
-            commands=(entry.command,),
-        )
-    if state is None:
-        msg = f"{entry.stream} begins with {entry.kind}, not with pool_opened"
-        raise ValueError(msg)
-    match entry.kind:
-        case "pool_changed":
-            pool = restore(Pool, body["pool"])
-            changed = {
-                period: stated
-                for period, stated in _stated(pool, entry).items()
-                if state.pool.capacity.get(period) != stated.amount
-            }
-            return _next(state, entry, pool=pool, capacity={**state.capacity, **changed})
-        case "capacity_reported":
-            stated = Capacity(amount=body["amount"], at=entry.at, by=entry.by)
-            return _next(state, entry, capacity={**state.capacity, body["period"]: stated})
-        case "reservation_made":
-            holding = Holding(amounts=body["amounts"], hard=body["hard"], at=entry.at)
-            return _next(state, entry, holdings={**state.holdings, body["measure"]: holding})
-        case "reservation_dropped":
-            left = {m: h for m, h in state.holdings.items() if m != body["measure"]}
-            return _next(state, entry, holdings=left)
-        case _:
-            msg = f"{entry.kind} does not belong to a pool"
-            raise ValueError(msg)
+from measures.model import period_bounds
+from measures.pool_folding import fold_pool
+from measures.pool_state import (
+    Asker,
+    Capacity,
+    Holding,
+    Place,
+    PoolState,
+    Uncovered,
+    load,
+    over_on,
+)
+from measures.turns import USUAL
 
 
 def open_pool(pool: Pool, by: str, at: datetime, command: str) -> Draft:
     """Drafts the first entry of a pool."""
-    return _draft(pool.id, 1, "pool_opened", by, at, command, {"pool": _plain(pool)})
+    body = {"pool": _plain(pool)}
+    return Draft(
+        stream=pool_stream(pool.id),
+        number=1,
+        kind="pool_opened",
+        at=at,
+        by=by,
+        command=command,
+        body=body,
+    )
 
 
 def change_pool(
@@ -115,15 +53,26 @@ def change_pool(
     if pool == state.pool:
         return None
     refuse_unless_may_apply(pool, by, directory, state.pool)
-    return _draft(
-        pool.id, state.number + 1, "pool_changed", by, at, command, {"pool": _plain(pool)}
-    )
+    draft = _draft(state, "pool_changed", at, command, {"pool": _plain(pool)}, by)
+    return _saying_who_loses(state, draft)
 
 
 def report_capacity(
-    state: PoolState, period: str, amount: float, by: str, at: datetime, command: str
+    state: PoolState,
+    period: str,
+    amount: float,
+    by: str,
+    at: datetime,
+    command: str,
+    connector: str | None = None,
 ) -> Draft:
     """Drafts a capacity report.
+
+    What is held stays held also where the report no longer covers it: the entry says who loses
+    how much, first the least urgent, and they are covered again when capacity comes back.
+
+    Args:
+        connector: the connected system that fed the number in the owner's name.
 
     Raises:
         RefusedError: ``not-entitled`` unless the pool's owner reports, ``period-is-past`` for a
@@ -134,16 +83,11 @@ def report_capacity(
             "not-entitled",
             f"pool {state.pool.id}: its owner {state.pool.owner} reports capacity, not {by}",
         )
-    refuse_past(period, at.date(), f"pool {state.pool.id}")
-    return _draft(
-        state.pool.id,
-        state.number + 1,
-        "capacity_reported",
-        by,
-        at,
-        command,
-        {"period": period, "amount": amount},
-    )
+    refuse_past(period, utc_day(at), f"pool {state.pool.id}")
+    body = {"period": period, "amount": amount}
+    if connector is not None:
+        body["source"] = f"connector:{connector}"
+    return _saying_who_loses(state, _draft(state, "capacity_reported", at, command, body, by))
 
 
 def refuse_past(period: str, today: date, subject: str) -> None:
@@ -164,29 +108,33 @@ def reserve(
     hard: bool,
     at: datetime,
     command: str,
+    priority: int = USUAL,
+    since: datetime | None = None,
 ) -> tuple[Draft | None, str]:
     """Drafts a reservation, all its periods or none.
+
+    Args:
+        priority: how urgent the measure is.
+        since: when it asked for the gate; now when it does not wait yet.
 
     Returns:
         The entry (None when the pool holds exactly that already, or cannot) and, when it
         cannot, what is missing in words; empty otherwise.
     """
-    amounts = {d.period: d.amount for d in demands if d.pool == state.pool.id}
+    amounts = _amounts(state, demands)
     held = state.holdings.get(measure)
     if held is not None and held.amounts == amounts and held.hard == hard:
         return None, ""
     if hard:
-        for period, amount in amounts.items():
-            free = state.free_for(measure, period)
-            if free is None:
-                return None, f"pool {state.pool.id} states no capacity for {period}"
-            if free < amount:
-                return None, f"pool {state.pool.id} {period}: {amount} needed, {free} free"
+        asker = Asker(priority, since or at, at)
+        for period in amounts:
+            lacking = _lacking(state, measure, period, amounts, asker)
+            if lacking:
+                return None, f"pool {state.pool.id} {lacking}"
     body = {"measure": measure, "amounts": amounts, "hard": hard}
-    return (
-        _draft(state.pool.id, state.number + 1, "reservation_made", "engine", at, command, body),
-        "",
-    )
+    if priority != USUAL:
+        body["priority"] = priority
+    return _draft(state, "reservation_made", at, command, body), ""
 
 
 def drop_reservation(
@@ -196,34 +144,166 @@ def drop_reservation(
     if measure not in state.holdings:
         return None
     body = {"measure": measure, "reason": reason}
-    return _draft(
-        state.pool.id, state.number + 1, "reservation_dropped", "engine", at, command, body
+    return _draft(state, "reservation_dropped", at, command, body)
+
+
+def join_queue(
+    state: PoolState,
+    measure: str,
+    demands: tuple[Demand, ...],
+    *,
+    priority: int,
+    since: datetime,
+    ready: bool,
+    at: datetime,
+    command: str,
+) -> Draft | None:
+    """Drafts that a measure waits for capacity here; None when it has exactly that place."""
+    place = Place(amounts=_amounts(state, demands), priority=priority, since=since, ready=ready)
+    if state.queue.get(measure) == place:
+        return None
+    body = {"measure": measure, **place.model_dump(mode="json")}
+    return _draft(state, "queue_joined", at, command, body)
+
+
+def leave_queue(
+    state: PoolState, measure: str, reason: str, at: datetime, command: str
+) -> Draft | None:
+    """Drafts that a measure no longer waits here; None when it does not."""
+    if measure not in state.queue:
+        return None
+    return _draft(state, "queue_left", at, command, {"measure": measure, "reason": reason})
+
+
+def next_expiry(state: PoolState) -> datetime | None:
+    """Returns when something held, noted or waited for is over next; None when nothing is."""
+    moments = [_begin(over_on(period)) for period in _periods_in_use(state)]
+    span = state.pool.notes_last
+    if span is not None:
+        moments += [note.at + span for note in state.holdings.values() if not note.hard]
+    return min(moments, default=None)
+
+
+def expire(state: PoolState, at: datetime, command: str) -> Draft | None:
+    """Drafts the end of what is over by now; None when nothing is.
+
+    A reservation, and a place in the queue, ends with its period; a note also when it has been
+    kept as long as the pool's document says.
+    """
+    today, span = utc_day(at), state.pool.notes_last
+    periods = sorted({one for one in _periods_in_use(state) if over_on(one) <= today})
+    notes = [
+        name
+        for name, holding in state.holdings.items()
+        if not holding.hard and span is not None and holding.at + span <= at
+    ]
+    if not periods and not notes:
+        return None
+    return _draft(state, "reservation_expired", at, command, {"periods": periods, "notes": notes})
+
+
+def frees(before: PoolState | None, draft: Draft) -> bool:
+    """Tells whether an entry may let a waiting measure through: less is taken than before."""
+    if before is None or draft.kind not in ("reservation_made", "queue_joined"):
+        return True
+    after = fold_pool(before, draft)
+    return any(
+        _taken(after, period) < _taken(before, period)
+        for period in before.capacity
+        if period in after.capacity
     )
 
 
-def _stated(pool: Pool, entry: Draft) -> dict[str, Capacity]:
-    return {
-        period: Capacity(amount=amount, at=entry.at, by=entry.by)
-        for period, amount in pool.capacity.items()
-    }
+def shifted(draft: Draft) -> tuple[str, ...]:
+    """Returns whose reservations an entry uncovered or covered again."""
+    body = draft.body
+    lost = [one["measure"] for one in body.get("uncovered", ())]
+    return tuple(dict.fromkeys([*lost, *body.get("covered_again", ())]))
 
 
-def _next(state: PoolState, entry: Draft, **changes: Any) -> PoolState:
-    commands = (*state.commands, entry.command)[-REMEMBERED_COMMANDS:]
-    return state.model_copy(update={**changes, "number": entry.number, "commands": commands})
+def utc_day(moment: datetime) -> date:
+    """Returns the day of a moment in UTC, whatever zone it is written in."""
+    return moment.astimezone(UTC).date()
+
+
+def _taken(state: PoolState, period: str) -> float | int:
+    """Returns what newcomers find taken in a period: held by others, or kept for the queue."""
+    kept = (place for place in state.queue.values() if state.is_kept_for(place))
+    return state.held(period) + sum(load(place.amounts, period) for place in kept)
+
+
+def _saying_who_loses(before: PoolState, draft: Draft) -> Draft:
+    """Returns a change of capacity with whom it uncovers, who loses first at the head."""
+    after = fold_pool(before, draft)
+    was = {(one.measure, one.period): one.covered for one in before.overcommitted()}
+    now = after.overcommitted()
+    lost = [one for one in now if one.covered < was.get((one.measure, one.period), one.held)]
+    still = {(one.measure, one.period): one.covered for one in now}
+    again = [
+        name for (name, period), much in was.items() if still.get((name, period), much + 1) > much
+    ]
+    body = dict(draft.body)
+    if lost:
+        body["uncovered"] = [one.model_dump(mode="json") for one in lost]
+    if again:
+        body["covered_again"] = list(dict.fromkeys(again))
+    return draft.model_copy(update={"body": body})
+
+
+def _lacking(
+    state: PoolState, measure: str, period: str, amounts: dict[str, float | int], asker: Asker
+) -> str:
+    """Returns why a period's amount cannot be held, in words; empty when it can."""
+    if over_on(period) <= utc_day(asker.at):
+        return f"{period}: the period is already over"
+    free = state.free_for(measure, period, asker, amounts)
+    if free is None:
+        parts = state.touched(period)
+        if not parts:
+            return f"states no capacity for {period}"
+        return (
+            f"states no capacity for {period} as a whole, but for {parts[0]}: write the demand"
+            " for the periods that the pool states"
+        )
+    if free >= amounts[period]:
+        return ""
+    kept = state.kept(period, measure, asker)
+    waits = f", {kept:,} kept for who waits before it" if kept else ""
+    return f"{period}: {amounts[period]} needed, {max(0, free)} free{waits}"
+
+
+def _amounts(state: PoolState, demands: Iterable[Demand]) -> dict[str, float | int]:
+    return {d.period: d.amount for d in demands if d.pool == state.pool.id}
+
+
+def _periods_in_use(state: PoolState) -> set[str]:
+    amounts = [
+        *(holding.amounts for holding in state.holdings.values()),
+        *(place.amounts for place in state.queue.values()),
+    ]
+    return {period for one in amounts for period in one}
+
+
+def _begin(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _draft(
-    pool: str,
-    number: int,
+    state: PoolState,
     kind: EntryKind,
-    by: str,
     at: datetime,
     command: str,
     body: dict[str, Any],
+    by: str = ENGINE,
 ) -> Draft:
     return Draft(
-        stream=pool_stream(pool), number=number, kind=kind, at=at, by=by, command=command, body=body
+        stream=pool_stream(state.pool.id),
+        number=state.number + 1,
+        kind=kind,
+        at=at,
+        by=by,
+        command=command,
+        body=body,
     )
 
 
@@ -234,12 +314,21 @@ def _plain(pool: Pool) -> dict[str, Any]:
 __all__ = [
     "Capacity",
     "Holding",
+    "Place",
     "PoolState",
+    "Uncovered",
     "change_pool",
     "drop_reservation",
+    "expire",
     "fold_pool",
+    "frees",
+    "join_queue",
+    "leave_queue",
+    "next_expiry",
     "open_pool",
     "refuse_past",
     "report_capacity",
     "reserve",
+    "shifted",
+    "utc_day",
 ]

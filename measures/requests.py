@@ -196,11 +196,17 @@ class RevokeInput(Model):
 
 
 class CapacityInput(Model):
-    """A pool's owner reports what the pool can take in a period."""
+    """A pool's owner reports what the pool can take in a period.
+
+    Attributes:
+        connector: the connected system that fed the number in the owner's name; None when a
+            person states it.
+    """
 
     by: Id
     period: Period
     amount: Amount
+    connector: Id | None = None
 
 
 class PoolInput(Model):
