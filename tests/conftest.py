@@ -29,7 +29,7 @@ def _patient_judges() -> None:
 
 
 def pytest_configure() -> None:
-    """Lets what tests start be ended with Ctrl-C, also where the run itself began in the background.
+    """Lets what tests start be ended with Ctrl-C, also where the run began in the background.
 
     A shell starts background jobs with SIGINT ignored, and every child of theirs inherits that.
     """
