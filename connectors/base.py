@@ -1,35 +1,29 @@
-"""What every connector offers to the engine: to hold a campaign, to release it, to show it."""
+"""What every connector offers to the engine: to hold a campaign, to release it, to show it.
 
-from typing import Literal, Protocol
+Each call answers with a `Sighting`: what was read back from the system after the call, with how
+much it is worth. ``enforced``: the system itself stops the campaign. ``advisory``: it bears a
+label that somebody may overlook; such a hold is never shown as enforced.
+"""
 
-from measures.model import Moment, Stored
+from typing import Protocol
 
-CampaignState = Literal["held", "released"]
-
-
-class HoldProof(Stored):
-    """What a system shows of a campaign after it was told.
-
-    Attributes:
-        state: as read back from the system, never as hoped.
-        level: ``enforced`` when the system really stops it, ``advisory`` when it is a label.
-        read_at: when it was read back.
-    """
-
-    ref: str
-    state: CampaignState
-    level: Literal["enforced", "advisory"]
-    read_at: Moment
+from measures.launch import Sighting
 
 
 class Connector(Protocol):
-    """One connected system."""
+    """One connected system.
 
-    async def hold(self, ref: str, *, key: str) -> HoldProof:
+    Any call may raise when the system does not answer; it is asked again until it does.
+    """
+
+    async def hold(self, ref: str, *, key: str) -> Sighting:
         """Stops a campaign. The same key again changes nothing."""
 
-    async def release(self, ref: str, *, key: str) -> HoldProof:
-        """Lets a campaign run. The same key again changes nothing."""
+    async def release(self, ref: str, share: float, *, key: str) -> Sighting:
+        """Lets a share of a campaign, above 0 to 1, run. The same key again changes nothing."""
 
-    async def show(self, ref: str) -> HoldProof | None:
+    async def throttle(self, ref: str, share: float, *, key: str) -> Sighting:
+        """Changes the share of a campaign that runs, without stopping it in between."""
+
+    async def look(self, ref: str) -> Sighting | None:
         """Returns what the system shows of a campaign; None when it knows none of that name."""

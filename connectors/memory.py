@@ -1,7 +1,8 @@
 """A campaign system in a file: for the demo, for stories, and for tests.
 
 It is a real little system apart from the engine: it keeps its campaigns when workers die, and
-everybody on the machine sees the same ones.
+everybody on the machine sees the same ones. A person may change them behind the engine's back
+(`set_by_hand`, `sluice demo crm`), and a file named `crm-is-down` beside it takes it down.
 """
 
 import asyncio
@@ -11,11 +12,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connectors.base import CampaignState, HoldProof
+from measures.launch import CampaignState, Sighting
+
+DOWN = "crm-is-down"
+"""The file that takes the system down while it exists."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS campaigns (
-    ref TEXT PRIMARY KEY, state TEXT NOT NULL, changed_at TEXT NOT NULL, changes INTEGER NOT NULL
+    ref TEXT PRIMARY KEY, state TEXT NOT NULL, changed_at TEXT NOT NULL, changes INTEGER NOT NULL,
+    share REAL NOT NULL DEFAULT 1
 )
 """
 
@@ -25,37 +30,69 @@ class MemoryConnector:
 
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / "campaigns.db"
+        self._down = state_dir / DOWN
 
-    async def hold(self, ref: str, *, key: str) -> HoldProof:
+    async def hold(self, ref: str, *, key: str) -> Sighting:
         """Stops a campaign; one it does not know yet is made, held."""
-        return await asyncio.to_thread(self._set, ref, "held")
+        return await asyncio.to_thread(self._told, ref, "held", 0.0)
 
-    async def release(self, ref: str, *, key: str) -> HoldProof:
-        """Lets a campaign run."""
-        return await asyncio.to_thread(self._set, ref, "released")
+    async def release(self, ref: str, share: float, *, key: str) -> Sighting:
+        """Lets a share of a campaign run."""
+        return await asyncio.to_thread(self._told, ref, "released", share)
 
-    async def show(self, ref: str) -> HoldProof | None:
+    async def throttle(self, ref: str, share: float, *, key: str) -> Sighting:
+        """Changes the share that runs."""
+        return await asyncio.to_thread(self._told, ref, "released", share)
+
+    async def look(self, ref: str) -> Sighting | None:
         """Returns what it shows of a campaign."""
+        self._refuse_when_down()
         return await asyncio.to_thread(self._show, ref)
 
-    def _set(self, ref: str, state: CampaignState) -> HoldProof:
+    def set_by_hand(self, ref: str, state: CampaignState, share: float = 1.0) -> None:
+        """Changes a campaign as a person does in the system's own pages."""
+        self._set(ref, state, share if state == "released" else 0.0)
+
+    def take_down(self, *, down: bool = True) -> None:
+        """Makes the system unreachable, or reachable again."""
+        if down:
+            self._down.touch()
+        else:
+            self._down.unlink(missing_ok=True)
+
+    def _told(self, ref: str, state: CampaignState, share: float) -> Sighting:
+        self._refuse_when_down()
+        self._set(ref, state, share)
+        seen = self._show(ref)
+        assert seen is not None, "it was written above"
+        return seen
+
+    def _set(self, ref: str, state: CampaignState, share: float) -> None:
         with self._open() as database:
             database.execute(
-                "INSERT INTO campaigns VALUES (?, ?, ?, 1) ON CONFLICT (ref) DO UPDATE SET"
-                " state = excluded.state, changed_at = excluded.changed_at, changes = changes + 1"
-                " WHERE state <> excluded.state",
-                (ref, state, datetime.now(UTC).isoformat()),
+                "INSERT INTO campaigns VALUES (?, ?, ?, 1, ?) ON CONFLICT (ref) DO UPDATE SET"
+                " state = excluded.state, share = excluded.share,"
+                " changed_at = excluded.changed_at, changes = changes + 1"
+                " WHERE state <> excluded.state OR share <> excluded.share",
+                (ref, state, datetime.now(UTC).isoformat(), share),
             )
-        proof = self._show(ref)
-        assert proof is not None, "it was written above"
-        return proof
 
-    def _show(self, ref: str) -> HoldProof | None:
+    def _show(self, ref: str) -> Sighting | None:
         with self._open() as database:
-            row = database.execute("SELECT state FROM campaigns WHERE ref = ?", (ref,)).fetchone()
+            row = database.execute(
+                "SELECT state, share FROM campaigns WHERE ref = ?", (ref,)
+            ).fetchone()
         if row is None:
             return None
-        return HoldProof(ref=ref, state=row[0], level="enforced", read_at=datetime.now(UTC))
+        share = row[1] if row[0] == "released" else 0.0
+        return Sighting(
+            ref=ref, state=row[0], share=share, level="enforced", read_at=datetime.now(UTC)
+        )
+
+    def _refuse_when_down(self) -> None:
+        if self._down.exists():
+            msg = f"the campaign system does not answer ({self._down} takes it down)"
+            raise ConnectionError(msg)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -64,6 +101,11 @@ class MemoryConnector:
         try:
             with database:
                 database.execute(_SCHEMA)
+                columns = {row[1] for row in database.execute("PRAGMA table_info(campaigns)")}
+                if "share" not in columns:  # a file of an older release
+                    database.execute(
+                        "ALTER TABLE campaigns ADD COLUMN share REAL NOT NULL DEFAULT 1"
+                    )
                 yield database
         finally:
             database.close()

@@ -17,6 +17,7 @@ from measures.documents import (
     KINDS,
     LEVELS,
     OPERATOR,
+    Blackout,
     Delegation,
     Document,
     Measure,
@@ -192,11 +193,13 @@ class Applier:
         return _result(located, outcome)
 
     async def _tell_waiting(self, *, settle: bool) -> None:
-        """People, delegations and packs have changed: waiting requests are judged again."""
+        """People, packs and the like have changed: whoever waits for them is judged again."""
         assert self._client is not None, "only a connected applier applies"
         assert self._ledger is not None, "only a connected applier applies"
         waiting = self._ledger.waiting()
         await self._client.tell_facts_changed(waiting)
+        launches = self._ledger.launches(live=True)
+        await self._client.tell_launches_facts_changed([one.ref for one in launches])
         if settle:
             await self._client.settle_all(waiting)
 
@@ -287,7 +290,7 @@ def _add(known: Known, document: Document) -> Known:
         case Lifecycle():
             lifecycles = {**directory.lifecycles, document.id: document}
             return replace(known, directory=directory.model_copy(update={"lifecycles": lifecycles}))
-        case Measure() | Delegation() | RulePack():
+        case Measure() | Delegation() | RulePack() | Blackout():
             return known
 
 

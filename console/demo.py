@@ -166,7 +166,7 @@ class Demo:
         from connectors.registry import connector_named, installed_connectors
 
         crm = connector_named(installed_connectors(self._state_dir), "memory")
-        shown = await _eventually(lambda: crm.show(CAMPAIGN), lambda p: p and p.state == state)
+        shown = await _eventually(lambda: crm.look(CAMPAIGN), lambda p: p and p.state == state)
         assert shown is not None, "waited for above"
         self.told.campaign = shown.state
         colour = "red" if state == "held" else "green"

@@ -14,7 +14,16 @@ from console.reading import files_under, read_files
 from console.rules_files import print_faults
 from measures.decisions import define
 from measures.directory import Directory
-from measures.documents import OPERATOR, Delegation, Measure, Node, Person, Pool, RulePack
+from measures.documents import (
+    OPERATOR,
+    Blackout,
+    Delegation,
+    Measure,
+    Node,
+    Person,
+    Pool,
+    RulePack,
+)
 from measures.gathering import Standing, standing_of
 from measures.lifecycle import Lifecycle
 from measures.model import restore
@@ -76,6 +85,7 @@ def with_documents(subjects: Subjects, paths: list[Path], now: datetime) -> Subj
         if isinstance(located.document, Lifecycle):
             lifecycles[located.id] = located.document
     people, nodes, packs = dict(directory.people), dict(directory.nodes), dict(directory.packs)
+    blackouts = dict(directory.blackouts)
     delegations = {one.id: one for one in directory.delegations}
     for located in reading.documents:
         match located.document:
@@ -87,6 +97,8 @@ def with_documents(subjects: Subjects, paths: list[Path], now: datetime) -> Subj
                 nodes[node.id] = node
             case RulePack() as pack:
                 packs[pack.id] = pack
+            case Blackout() as blackout:
+                blackouts[blackout.id] = blackout
             case Delegation() as delegation:
                 delegations[delegation.id] = delegation
             case Pool() as pool:
@@ -104,6 +116,7 @@ def with_documents(subjects: Subjects, paths: list[Path], now: datetime) -> Subj
         delegations=tuple(delegations.values()),
         packs=packs,
         lifecycles=lifecycles,
+        blackouts=blackouts,
     )
     return Subjects(directory, states, pools, others)
 

@@ -14,19 +14,21 @@ class Rebuilt(Stored):
 
     measures: int = 0
     pools: int = 0
+    launches: int = 0
     running: int = 0
 
 
 async def rebuild(
     ledger: Ledger, client: SluiceClient, on_progress: Callable[[int, int], None] | None = None
 ) -> Rebuilt:
-    """Starts the workflow of every measure and pool that has not ended; one that runs is left.
+    """Starts the workflow of all that has not ended; what runs is left.
 
     So is one that has ended and done all that follows from it. If the server was lost in between,
     a cancelled measure may still hold capacity, or its campaign may still run.
 
     Each begins with its whole state: waiting request, sign-offs, reservations, and timers that
-    are reckoned from when the request was made. Pools begin first, since measures ask them.
+    are reckoned from when the request was made. Pools begin first, since measures ask them; a
+    measure may start its launch before its turn comes, which then counts as one that ran.
     """
     streams = [stream for stream, _ in ledger.running()]
     pools = [subject_of(s) for s in streams if s.startswith("pool:")]
@@ -35,7 +37,8 @@ async def rebuild(
         row.id for row in ledger.find_measures() if row.ended and _is_unfinished(ledger, row.id)
     ]
     measures += unfinished
-    total = len(pools) + len(measures)
+    launches = [subject_of(s) for s in streams if s.startswith("launch:")]
+    total = len(pools) + len(measures) + len(launches)
     done = 0
 
     async def start(name: str, restart: Callable[[str], Awaitable[bool]]) -> bool:
@@ -55,13 +58,19 @@ async def rebuild(
         state = ledger.measure(name)
         return state is not None and await client.restart_measure(state)
 
+    async def restart_launch(name: str) -> bool:
+        state = ledger.launch(name)
+        return state is not None and await client.restart_launch(state)
+
     gate = asyncio.Semaphore(AT_ONCE)
     started_pools = sum(await asyncio.gather(*(start(p, restart_pool) for p in pools)))
     started = sum(await asyncio.gather(*(start(m, restart_measure) for m in measures)))
+    started_launches = sum(await asyncio.gather(*(start(r, restart_launch) for r in launches)))
     return Rebuilt(
         measures=started,
         pools=started_pools,
-        running=total - started - started_pools,
+        launches=started_launches,
+        running=total - started - started_pools - started_launches,
     )
 
 
@@ -71,4 +80,4 @@ def _is_unfinished(ledger: Ledger, measure: str) -> bool:
     if state is None:
         return False
     holds = state.cancelled is not None and bool(state.reserved.amounts)
-    return holds or state.campaign_wanted != state.campaign_told
+    return holds or (state.campaign_wanted == "held" != state.campaign_told)

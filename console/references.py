@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from measures.directory import Directory
 from measures.documents import (
     LEVELS,
+    Blackout,
     Delegation,
     Document,
     Measure,
@@ -61,6 +62,8 @@ def misfits(document: Document, known: Known) -> list[Misfit]:
             return list(_node(document, known.directory.nodes))
         case Pool():
             return list(_person(document.owner, ("owner",), known))
+        case Blackout():
+            return list(_blackout(document, known))
         case Delegation():
             return [
                 *_person(document.from_, ("from",), known),
@@ -75,6 +78,26 @@ def misfits(document: Document, known: Known) -> list[Misfit]:
             return [Misfit("R304", one.place, one.message, one.help) for one in wrong]
         case Person() | Lifecycle():
             return []
+
+
+def _blackout(blackout: Blackout, known: Known) -> Iterator[Misfit]:
+    yield from _person(blackout.owner, ("owner",), known)
+    for number, name in enumerate(blackout.scope.connectors):
+        if name not in known.connectors:
+            yield Misfit(
+                "unknown-connector",
+                ("scope", "connectors", number),
+                f"there is no connector {name!r}",
+                did_you_mean(name, known.connectors),
+            )
+    for number, name in enumerate(blackout.scope.packages):
+        if name not in known.directory.nodes:
+            yield Misfit(
+                "unknown-node",
+                ("scope", "packages", number),
+                f"there is no node {name!r}",
+                did_you_mean(name, known.directory.nodes),
+            )
 
 
 def _node(node: Node, nodes: Mapping[str, Node]) -> Iterator[Misfit]:

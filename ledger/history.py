@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ledger.projection import State, fold
+from ledger.projection import AppliedDocument, State, fold
 from ledger.reading import Reader
 from measures.directory import Directory
 from measures.documents import Person
@@ -108,7 +108,7 @@ class _World:
             _put(self._standings, stream, position, standing_of(state))
         elif isinstance(state, PoolState):
             _put(self._pools, stream, position, state)
-        elif state.kind == "Person":
+        elif isinstance(state, AppliedDocument) and state.kind == "Person":
             _put(self._people, stream, position, restore(Person, state.body))
 
     def facts(self, state: MeasureState, decided: Entry) -> list[Fact] | None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Insert, Table, delete
 from sqlalchemy.dialects import sqlite
 
 import measures.documents
+import measures.launch
 import measures.lifecycle
 import measures.model
 import measures.permits
@@ -26,6 +27,7 @@ from measures.digest import canonical, digest
 from measures.documents import Finance
 from measures.entry import Entry, subject_of
 from measures.errors import LedgerError, LedgerTamperedError, RefusedError
+from measures.launch import LaunchState, fold_launch
 from measures.model import Moment, Stored
 from measures.pool import PoolState, fold_pool
 from measures.state import MeasureState, fold_measure
@@ -57,7 +59,7 @@ class AppliedDocument(Stored):
         return REMOVED in self.body
 
 
-State = MeasureState | PoolState | AppliedDocument
+State = MeasureState | PoolState | LaunchState | AppliedDocument
 
 
 def number_of(state: State) -> int:
@@ -109,6 +111,8 @@ def rows_of(state: State, position: int) -> tuple[Table, Row]:
         return tables.measures, _measure_row(state, position)
     if isinstance(state, PoolState):
         return tables.pools, _pool_row(state, position)
+    if isinstance(state, LaunchState):
+        return tables.launches, _launch_row(state, position)
     return tables.documents, _document_row(state, position)
 
 
@@ -148,9 +152,19 @@ def write_states(connection: Connection, states: Iterable[tuple[State | None, St
         connection.execute(_upsert(tables.watches, connection.dialect.name), watched)
 
 
+_MADE = (
+    tables.measures,
+    tables.pools,
+    tables.launches,
+    tables.documents,
+    tables.watches,
+    tables.marks,
+)
+
+
 def clear(connection: Connection) -> None:
     """Throws the projections away."""
-    for table in (tables.measures, tables.pools, tables.documents, tables.watches, tables.marks):
+    for table in _MADE:
         connection.execute(delete(table))
 
 
@@ -171,6 +185,7 @@ def folded_with() -> str:
     """
     modules = (
         measures.documents,
+        measures.launch,
         measures.lifecycle,
         measures.model,
         measures.permits,
@@ -196,10 +211,12 @@ def _fold(state: State | None, entry: Entry) -> State:
             return fold_measure(state, entry)
         case "pool" if state is None or isinstance(state, PoolState):
             return fold_pool(state, entry)
+        case "launch" if state is None or isinstance(state, LaunchState):
+            return fold_launch(state, entry)
         case "document":
             return _apply(entry)
         case _:
-            msg = "a stream is named measure:ID, pool:ID or document:KIND/ID"
+            msg = "a stream is named measure:ID, pool:ID, launch:REF or document:KIND/ID"
             raise ValueError(msg)
 
 
@@ -225,6 +242,8 @@ def _state_of(table: Table, row: Mapping[str, Any]) -> State:
         return MeasureState.model_validate_json(row["state"], strict=False)
     if table is tables.pools:
         return PoolState.model_validate_json(row["state"], strict=False)
+    if table is tables.launches:
+        return LaunchState.model_validate_json(row["state"], strict=False)
     return AppliedDocument(
         kind=row["kind"],
         id=row["id"],
@@ -239,6 +258,8 @@ def _state_of(table: Table, row: Mapping[str, Any]) -> State:
 def _identity(state: State) -> str:
     if isinstance(state, PoolState):
         return state.pool.id
+    if isinstance(state, LaunchState):
+        return state.ref
     return state.id if isinstance(state, MeasureState) else f"{state.kind}/{state.id}"
 
 
@@ -274,6 +295,7 @@ def _measure_row(state: MeasureState, position: int) -> Row:
         "state": state.model_dump_json(),
         "waived": _list(tuple(one.rule for one in latest.waived) if latest else ()),
         "waivers": len(state.waivers),
+        "campaign": plan.campaign.ref if plan.campaign else None,
     }
 
 
@@ -283,6 +305,19 @@ def _pool_row(state: PoolState, position: int) -> Row:
         "title": state.pool.title,
         "unit": state.pool.unit,
         "owner": state.pool.owner,
+        "number": state.number,
+        "position": position,
+        "state": state.model_dump_json(),
+    }
+
+
+def _launch_row(state: LaunchState, position: int) -> Row:
+    return {
+        "id": state.ref,
+        "connector": state.campaign.connector,
+        "measure": state.measure,
+        "phase": state.phase,
+        "ended": state.ended_at is not None,
         "number": state.number,
         "position": position,
         "state": state.model_dump_json(),

@@ -13,10 +13,18 @@ from ledger.overview import Counts, FoundByRule, MeasureRow
 from ledger.projection import AppliedDocument, entry_of, fold, state_of
 from ledger.turn import StateCache, known_state, load_state, load_states
 from measures.directory import Directory
-from measures.documents import BUILTIN_PACK, Delegation, Node, Person, RulePack
-from measures.entry import Entry, document_stream, measure_stream, pool_stream, subject_of
+from measures.documents import BUILTIN_PACK, Blackout, Delegation, Node, Person, RulePack
+from measures.entry import (
+    Entry,
+    document_stream,
+    launch_stream,
+    measure_stream,
+    pool_stream,
+    subject_of,
+)
 from measures.facts import Fact
 from measures.gathering import Standing, Surroundings, gather
+from measures.launch import LaunchState
 from measures.lifecycle import Lifecycle
 from measures.model import restore
 from measures.pool import PoolState
@@ -184,9 +192,40 @@ class Reader:
             self.pools(pools) if pools else {}, self.standings(others) if others else {}
         )
 
+    def campaign_holder(self, ref: str, *, except_for: str) -> str | None:
+        """Returns another measure, not ended, that has a campaign of this name; None without."""
+        c = tables.measures.c
+        query = (
+            select(c.id)
+            .where(c.campaign == ref, c.ended.is_(False), c.id != except_for)
+            .order_by(c.id)
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar()
+
+    def launch(self, ref: str) -> LaunchState | None:
+        """Returns a launch's state; None when there is none of that name."""
+        with self._database.reading() as connection:
+            state = load_state(connection, self._states, launch_stream(ref))
+        return state if isinstance(state, LaunchState) else None
+
+    def launches(self, *, live: bool = False, measure: str | None = None) -> list[LaunchState]:
+        """Returns all launches, or those that have not ended, or those of a measure, by name."""
+        table = tables.launches
+        query = select(table).order_by(table.c.id)
+        if live:
+            query = query.where(table.c.ended.is_(False))
+        if measure is not None:
+            query = query.where(table.c.measure == measure)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        found = (state_of(table, dict(row)) for row in rows)
+        return [one for one in found if isinstance(one, LaunchState)]
+
     def running(self) -> Iterator[tuple[str, int]]:
         """Yields the streams that must have a workflow, pools first, with their last numbers."""
-        pool, measure = tables.pools.c, tables.measures.c
+        pool, measure, launch = tables.pools.c, tables.measures.c, tables.launches.c
         with self._database.reading() as connection:
             pools = connection.execute(select(pool.id, pool.number).order_by(pool.id)).all()
             measures = connection.execute(
@@ -194,8 +233,12 @@ class Reader:
                 .where(measure.ended.is_(False))
                 .order_by(measure.id)
             ).all()
+            launches = connection.execute(
+                select(launch.id, launch.number).where(launch.ended.is_(False)).order_by(launch.id)
+            ).all()
         yield from ((pool_stream(name), number) for name, number in pools)
         yield from ((measure_stream(name), number) for name, number in measures)
+        yield from ((launch_stream(name), number) for name, number in launches)
 
     # --- documents ---------------------------------------------------------------------------
 
@@ -359,10 +402,17 @@ def _changes_of(subjects: Sequence[str]) -> Iterator[Select[Any]]:
     """Yields queries that find a row when a subject has an entry behind `:position`."""
     if DOCUMENTS in subjects or any(s.startswith("document:") for s in subjects):
         yield _behind(tables.documents)
-    for prefix, table in (("measure:", tables.measures), ("pool:", tables.pools)):
+    for prefix, table in _PREFIXES:
         ids = [subject_of(subject) for subject in subjects if subject.startswith(prefix)]
         if ids:
             yield _behind(table).where(table.c.id.in_(ids))
+
+
+_PREFIXES = (
+    ("measure:", tables.measures),
+    ("pool:", tables.pools),
+    ("launch:", tables.launches),
+)
 
 
 def _behind(table: Table) -> Select[Any]:
@@ -376,6 +426,7 @@ def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
     delegations: list[Delegation] = []
     packs: dict[str, RulePack] = {}
     lifecycles: dict[str, Lifecycle] = {}
+    blackouts: dict[str, Blackout] = {}
     for document in documents:
         if document.removed:
             continue
@@ -390,6 +441,8 @@ def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
                 packs[document.id] = restore(RulePack, document.body)
             case "Lifecycle":
                 lifecycles[document.id] = restore(Lifecycle, document.body)
+            case "Blackout":
+                blackouts[document.id] = restore(Blackout, document.body)
             case _:
                 pass  # a kind of a newer release; those who know it read it themselves
     return Directory(
@@ -398,4 +451,5 @@ def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
         delegations=tuple(delegations),
         packs=packs,
         lifecycles=lifecycles,
+        blackouts=blackouts,
     )

@@ -72,7 +72,9 @@ measures = Table(
     Column("state", Text, nullable=False),
     Column("waived", Text, nullable=False, server_default="[]"),
     Column("waivers", Integer, nullable=False, server_default="0"),
+    Column("campaign", _Name),
     Index("measures_requested_at", "requested_at"),
+    Index("measures_campaign", "campaign"),
 )
 
 pools = Table(
@@ -85,6 +87,20 @@ pools = Table(
     Column("number", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
+)
+
+launches = Table(
+    "launches",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("connector", _Name, nullable=False),
+    Column("measure", _Name, nullable=False),
+    Column("phase", _Name, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("launches_measure", "measure"),
 )
 
 documents = Table(

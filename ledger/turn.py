@@ -189,7 +189,7 @@ def load_states(
 ) -> dict[str, State | None]:
     """Reads the states of many streams; None for those that have no entry."""
     found: dict[str, State | None] = dict.fromkeys(streams)
-    for table, start in ((tables.measures, "measure:"), (tables.pools, "pool:")):
+    for start, table in _LIVES.items():
         ids = [subject_of(stream) for stream in found if stream.startswith(start)]
         if not ids:
             continue
@@ -212,15 +212,17 @@ def known_state(cache: StateCache, stream: str, table: Table, row: Row) -> State
     return state
 
 
+_LIVES = {"measure:": tables.measures, "pool:": tables.pools, "launch:": tables.launches}
 _LOAD_MANY = {
     table: select(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
-    for table in (tables.measures, tables.pools)
+    for table in _LIVES.values()
 }
 _LOAD = {
     table: select(table).where(and_(*(table.c[key] == bindparam(key) for key in keys)))
     for table, keys in (
         (tables.measures, ("id",)),
         (tables.pools, ("id",)),
+        (tables.launches, ("id",)),
         (tables.documents, ("kind", "id")),
     )
 }
@@ -233,6 +235,8 @@ def _place(stream: str) -> tuple[Table | None, dict[str, str]]:
             return tables.measures, {"id": subject}
         case "pool":
             return tables.pools, {"id": subject}
+        case "launch":
+            return tables.launches, {"id": subject}
         case "document":
             kind, _, name = subject.partition("/")
             return tables.documents, {"kind": kind, "id": name}

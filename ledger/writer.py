@@ -19,6 +19,7 @@ from measures.documents import RulePack
 from measures.entry import Draft, Entry
 from measures.errors import LedgerError
 from measures.gathering import Surroundings
+from measures.launch import LaunchState
 from measures.pool import PoolState
 from measures.state import MeasureState
 
@@ -106,6 +107,22 @@ class AsyncLedger:
     async def pools(self, names: Sequence[str]) -> dict[str, PoolState]:
         """Returns the states of these pools; those that do not exist are left out."""
         return await self._read(self.ledger.pools, names)
+
+    async def campaign_holder(self, ref: str, *, except_for: str) -> str | None:
+        """Returns another live measure that has a campaign of this name; None without."""
+        return await self._read(self.ledger.campaign_holder, ref, except_for=except_for)
+
+    async def launch(self, ref: str) -> LaunchState | None:
+        """Returns a launch's state; None when there is none of that name."""
+        return await self._read(self.ledger.launch, ref)
+
+    async def live_launches(self) -> list[LaunchState]:
+        """Returns the launches that have not ended."""
+        return await self._read(lambda: self.ledger.launches(live=True))
+
+    async def launches_of(self, measure: str) -> list[LaunchState]:
+        """Returns the launches of a measure that have not ended."""
+        return await self._read(lambda: self.ledger.launches(live=True, measure=measure))
 
     async def surroundings(self, state: MeasureState) -> Surroundings:
         """Returns the pools and the other measures that a measure's facts need."""

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from measures.documents import Delegation, Node, Person, Role, RulePack
+from measures.documents import Blackout, Delegation, Node, Person, Role, RulePack
 from measures.lifecycle import Lifecycle
 from measures.model import Stored
 
@@ -15,6 +15,7 @@ class Directory(Stored):
     delegations: tuple[Delegation, ...] = ()
     packs: dict[str, RulePack] = {}
     lifecycles: dict[str, Lifecycle] = {}
+    blackouts: dict[str, Blackout] = {}
 
     def has_role(self, person: str, role: Role) -> bool:
         """Tells whether a person bears a role by their own document."""

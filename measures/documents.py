@@ -1,9 +1,15 @@
 """The documents that people write and `sluice apply` takes: people, tree, pools, measures."""
 
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from measures.digest import digest
@@ -277,7 +283,19 @@ class Finance(Model):
     plan: dict[Id, Number] = {}
 
 
-class Campaign(Model):
+class RampStep(Model):
+    """A step on the way from a few people to everybody.
+
+    Attributes:
+        share: the part of the campaign that runs from this step on, above 0 to 1
+        after: how long the step before must have run, or for the first, the permit must stand
+    """
+
+    share: Annotated[float, Field(gt=0, le=1)]
+    after: Span = timedelta(0)
+
+
+class Campaign(GrownModel):
     """The campaign in a connected system that may only run with a permit.
 
     Attributes:
@@ -287,7 +305,13 @@ class Campaign(Model):
         ends_on: the last day on which it may run
         budget: the most it may spend
         volume: the most people it may reach
+        ramp: its steps to the full campaign, each larger than the one before; everything at once
+            without
+        audience: whom it addresses: the ids of audiences that no other campaign may address
+            in the same days
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"ramp", "audience"})
 
     connector: Id
     ref: Line
@@ -295,6 +319,17 @@ class Campaign(Model):
     ends_on: date
     budget: Amount | None = None
     volume: Amount | None = None
+    ramp: Annotated[tuple[RampStep, ...], Field(max_length=20)] = ()
+    audience: Annotated[tuple[Id, ...], Field(max_length=50)] = ()
+
+    @model_validator(mode="after")
+    def _rises(self) -> "Campaign":
+        shares = [step.share for step in self.ramp]
+        if any(after <= before for before, after in pairwise(shares)):
+            raise PydanticCustomError("ramp", "each step of the ramp is larger than the one before")
+        if len(set(self.audience)) != len(self.audience):
+            raise PydanticCustomError("twice", "an audience is there twice")
+        return self
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> "Campaign":
@@ -420,6 +455,86 @@ class Measure(GrownModel):
         return self
 
 
+class BlackoutScope(Model):
+    """Which campaigns a black-out concerns: those that each list given here names.
+
+    Attributes:
+        types: types of measure
+        packages: packages of the tree
+        audiences: ids of audiences
+        connectors: connected systems
+    """
+
+    types: tuple[Id, ...] = ()
+    packages: tuple[Id, ...] = ()
+    audiences: tuple[Id, ...] = ()
+    connectors: tuple[Id, ...] = ()
+
+
+def _day_or_moment(value: Any) -> Any:
+    """Reads a text as a day when it is as long as one, else as a moment."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError(
+            "blackout_time",
+            "write a day, like 2031-12-24, or a time, like 2031-12-24T18:00:00",
+        ) from None
+
+
+DayOrMoment = Annotated[datetime | date, BeforeValidator(_day_or_moment)]
+"""A whole day, or a moment; a moment without an offset is a clock's time in a stated zone."""
+
+
+class Blackout(Model):
+    """Days or hours in which campaigns must not run.
+
+    A launch in it is refused, a campaign that runs is paused, and both go on by themselves after.
+
+    Attributes:
+        kind: what this document is
+        id: the name by which messages refer to it
+        reason: why nothing may run then
+        owner: the person who can lift it
+        starts: the first day, or the moment at which it begins
+        ends: the last day, or the moment at which it ends
+        zone: the IANA time zone of days and of times without an offset, e.g. Europe/Amsterdam
+        scope: which campaigns it concerns; all of them without
+    """
+
+    kind: Literal["Blackout"] = "Blackout"
+    id: Id
+    reason: Line
+    owner: Id
+    starts: DayOrMoment
+    ends: DayOrMoment
+    zone: Line = "UTC"
+    scope: BlackoutScope = BlackoutScope()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Blackout":
+        try:
+            zone = ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise PydanticCustomError(
+                "zone",
+                "there is no time zone {zone}; write one like UTC or Europe/Amsterdam",
+                {"zone": self.zone},
+            ) from None
+        if _first_of(self.ends, zone) < _first_of(self.starts, zone):
+            raise PydanticCustomError("window", "ends lies before starts")
+        return self
+
+
+def _first_of(written: date | datetime, zone: ZoneInfo) -> datetime:
+    """Returns the first moment of a day, or the moment."""
+    if not isinstance(written, datetime):
+        return datetime.combine(written, time(), zone)
+    return written if written.tzinfo is not None else written.replace(tzinfo=zone)
+
+
 class Delegation(Model):
     """One person acts for another in one role from the first day to the last, both included.
 
@@ -486,7 +601,7 @@ class RulePack(GrownModel):
         return self.pack
 
 
-Document = Person | Node | Pool | Lifecycle | Measure | Delegation | RulePack
+Document = Person | Node | Pool | Lifecycle | Blackout | Measure | Delegation | RulePack
 """Anything that `sluice apply` takes."""
 
 KINDS: dict[str, type[Document]] = {
@@ -494,6 +609,7 @@ KINDS: dict[str, type[Document]] = {
     "Node": Node,
     "Pool": Pool,
     "Lifecycle": Lifecycle,
+    "Blackout": Blackout,
     "Measure": Measure,
     "Delegation": Delegation,
     "RulePack": RulePack,
@@ -519,6 +635,8 @@ __all__ = [
     "OPERATOR",
     "Amount",
     "Approvals",
+    "Blackout",
+    "BlackoutScope",
     "Campaign",
     "Commitment",
     "Delegation",
@@ -540,6 +658,7 @@ __all__ = [
     "Policy",
     "Pool",
     "Promise",
+    "RampStep",
     "Role",
     "RulePack",
     "document_content",

@@ -46,6 +46,19 @@ EntryKind = Literal[
     "reservation_expired",
     "queue_joined",
     "queue_left",
+    # a launch's life
+    "launch_opened",
+    "launch_wanted",
+    "launch_paused",
+    "launch_unpaused",
+    "share_ordered",
+    "ramp_step_reached",
+    "ramp_judged",
+    "campaign_observed",
+    "campaign_unconfirmed",
+    "campaign_put_back",
+    "launch_escalated",
+    "launch_ended",
 ]
 """The kinds of entry. They are persisted: never rename one, never give one another meaning."""
 
@@ -101,6 +114,11 @@ def measure_stream(measure: str) -> str:
 def pool_stream(pool: str) -> str:
     """Returns the stream of a pool; also the id of its workflow."""
     return f"pool:{pool}"
+
+
+def launch_stream(ref: str) -> str:
+    """Returns the stream of a campaign's launch; also the id of its workflow."""
+    return f"launch:{ref}"
 
 
 def document_stream(kind: str, name: str) -> str:

@@ -229,6 +229,9 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterVali
 Amount = Annotated[int | float, Field(ge=0, le=1e15)]
 """How much, in the unit of its pool or KPI; finite, at most 1e15."""
 
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of a whole, 0 to 1."""
+
 Number = Annotated[int | float, Field(ge=-1e15, le=1e15)]
 """A measured value or money, which may be negative; finite."""
 

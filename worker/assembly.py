@@ -19,6 +19,7 @@ from rules.loader import builtin_packs
 from worker.activities.campaigns import CampaignActivities
 from worker.activities.capacity import CapacityActivities
 from worker.activities.court import Court
+from worker.activities.launches import LaunchActivities
 from worker.activities.measures import MeasureActivities
 from worker.activities.permits import PermitActivities
 from worker.activities.pools import PoolActivities
@@ -28,10 +29,11 @@ from worker.settings import WorkerSettings
 from worker.signing import KeyRing
 from workflows.capacity_pool import CapacityPool
 from workflows.client import SluiceClient
+from workflows.launch_control import LaunchControl
 from workflows.measure_lifecycle import MeasureLifecycle
 from workflows.revocation_signing import RevocationSigning
 
-WORKFLOWS = (MeasureLifecycle, CapacityPool, RevocationSigning)
+WORKFLOWS = (MeasureLifecycle, CapacityPool, LaunchControl, RevocationSigning)
 """Everything that runs durably; the replay tests read it too."""
 
 STICKY_TIMEOUT = timedelta(seconds=1)
@@ -65,11 +67,15 @@ async def assemble(
                 processes=settings.judge_processes,
             )
         )
-        measures = MeasureActivities(ledger, Court(ledger, judge), keys)
+        court = Court(ledger, judge)
+        measures = MeasureActivities(ledger, court, keys)
         pools = PoolActivities(ledger)
-        capacity = CapacityActivities(SluiceClient(client, settings.task_queue))
+        asking = SluiceClient(client, settings.task_queue)
+        capacity = CapacityActivities(asking)
+        connectors = installed_connectors(settings.state_dir)
+        campaigns = CampaignActivities(connectors)
+        launches = LaunchActivities(ledger, court, asking)
         permits = PermitActivities(keys)
-        campaigns = CampaignActivities(installed_connectors(settings.state_dir))
         yield Worker(
             client,
             task_queue=settings.task_queue,
@@ -78,8 +84,11 @@ async def assemble(
                 measures.act_on_measure,
                 pools.act_on_pool,
                 capacity.reserve_capacity,
-                campaigns.tell_campaign,
                 permits.sign_revocations,
+                campaigns.bring_campaign,
+                campaigns.look_at_campaign,
+                launches.act_on_launch,
+                launches.tell_launch,
             ],
             workflow_runner=runner or UnsandboxedWorkflowRunner(),
             max_cached_workflows=settings.max_cached_workflows,

@@ -33,8 +33,9 @@ from temporalio.service import RPCStatusCode
 
 from measures.answers import Answer
 from measures.documents import Measure, Pool
-from measures.entry import measure_stream, pool_stream
+from measures.entry import launch_stream, measure_stream, pool_stream
 from measures.errors import EngineError, NoAnswerYetError, RefusedError
+from measures.launch import LaunchOrder, LaunchState, PauseOrder, ref_of
 from measures.pool import PoolState
 from measures.requests import (
     AdvanceInput,
@@ -56,7 +57,10 @@ from workflows.contract import (
     DECISION_LIMIT,
     FACTS_CHANGED,
     FACTS_LIMIT,
+    LAUNCH_WORKFLOW,
+    LOOK_NOW,
     MEASURE_WORKFLOW,
+    ORDER,
     OWNER,
     PACKAGE,
     POOL_WORKFLOW,
@@ -64,6 +68,8 @@ from workflows.contract import (
     STAGE,
     TYPE,
     VERDICT,
+    LaunchAnswer,
+    LaunchStart,
     MeasureStart,
     PoolAnswer,
     PoolStart,
@@ -247,7 +253,7 @@ class SluiceClient:
 
     async def tell_facts_changed(self, measures: Sequence[str]) -> None:
         """Makes waiting measures look again; one that has ended is passed over."""
-        await _in_turns(measures, self._signal)
+        await _in_turns(measures, lambda name: self._signal(measure_stream(name)))
 
     async def settle_all(self, measures: Sequence[str]) -> dict[str, Answer | None]:
         """Waits until these measures have judged what they know; None for one that has ended."""
@@ -312,6 +318,68 @@ class SluiceClient:
         except RPCError as error:
             raise _unreachable(name, error) from error
         return signed.text
+
+    # --- telling and asking a launch ---
+
+    async def tell_launch(self, order: LaunchOrder) -> None:
+        """Tells a launch what its measure wants; starts its workflow where none runs."""
+        ref = ref_of(order.campaign)
+        await self._start_launch(LaunchStart(ref=ref), order)
+
+    async def restart_launch(self, state: LaunchState) -> bool:
+        """Starts the workflow of a launch that the ledger knows; False when it runs already."""
+        return await self._start_launch(LaunchStart(ref=state.ref, state=state))
+
+    async def pause_launch(
+        self, ref: str, ask: PauseOrder, *, key: str | None = None
+    ) -> LaunchAnswer:
+        """Stops a campaign until somebody lets it go on."""
+        return await self._update(
+            launch_stream(ref), "ask_pause", ask, key, DECISION_LIMIT, LaunchAnswer
+        )
+
+    async def unpause_launch(
+        self, ref: str, ask: PauseOrder, *, key: str | None = None
+    ) -> LaunchAnswer:
+        """Lets a paused campaign go on."""
+        return await self._update(
+            launch_stream(ref), "ask_unpause", ask, key, DECISION_LIMIT, LaunchAnswer
+        )
+
+    async def look_now(self, ref: str) -> None:
+        """Makes a launch look at its campaign now; one that has ended is passed over."""
+        await self._signal(launch_stream(ref), LOOK_NOW)
+
+    async def tell_launches_facts_changed(self, refs: Sequence[str]) -> None:
+        """Makes launches think again about black-outs and ramps."""
+        await _in_turns(refs, lambda ref: self._signal(launch_stream(ref)))
+
+    async def launch_status(self, ref: str) -> LaunchState:
+        """Returns a launch's state."""
+        return await self._look(launch_stream(ref), "status", LaunchState)
+
+    async def _start_launch(self, start: LaunchStart, order: LaunchOrder | None = None) -> bool:
+        try:
+            handle = await self.temporal.start_workflow(
+                LAUNCH_WORKFLOW,
+                start,
+                id=launch_stream(start.ref),
+                task_queue=self._task_queue,
+                task_timeout=TASK_TIMEOUT,
+                static_summary=summary_of("Launch", start.ref),
+                memo={"title": start.ref},
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING
+                if order
+                else WorkflowIDConflictPolicy.FAIL,
+                start_signal=ORDER if order else None,
+                start_signal_args=[order] if order else [],
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        except RPCError as error:
+            raise _unreachable(launch_stream(start.ref), error) from error
+        return handle is not None
 
     # --- how it is asked ---
 
@@ -451,12 +519,12 @@ class SluiceClient:
                 return RefusedError(cause.type, cause.message)
         return None
 
-    async def _signal(self, measure: str) -> None:
+    async def _signal(self, stream: str, signal: str = FACTS_CHANGED) -> None:
         try:
-            await self.temporal.get_workflow_handle(measure_stream(measure)).signal(FACTS_CHANGED)
+            await self.temporal.get_workflow_handle(stream).signal(signal)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
-                raise _unreachable(measure, error) from error
+                raise _unreachable(stream, error) from error
 
     async def _settle_or_ended(self, measure: str) -> Answer | None:
         try:

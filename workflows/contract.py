@@ -10,7 +10,10 @@ from temporalio.common import SearchAttributeKey
 from measures.answers import Refusal
 from measures.documents import Demand, Measure, Pool
 from measures.entry import Draft
-from measures.model import Moment, Stored
+from measures.launch import LaunchOrder, LaunchState, Sighting
+from measures.launch import PauseOrder as PauseOrder
+from measures.launch import ShareOrder as ShareOrder
+from measures.model import Moment, Share, Stored
 from measures.pool import PoolState
 from measures.state import MeasureState, Reserved
 from measures.verdict import Verdict
@@ -18,14 +21,24 @@ from measures.verdict import Verdict
 MEASURE_WORKFLOW = "MeasureLifecycle"
 POOL_WORKFLOW = "CapacityPool"
 REVOCATIONS_WORKFLOW = "RevocationSigning"
+LAUNCH_WORKFLOW = "LaunchControl"
 
 ACT_ON_MEASURE = "act_on_measure"
 ACT_ON_POOL = "act_on_pool"
 RESERVE_CAPACITY = "reserve_capacity"
-TELL_CAMPAIGN = "tell_campaign"
 SIGN_REVOCATIONS = "sign_revocations"
+TELL_LAUNCH = "tell_launch"
+ACT_ON_LAUNCH = "act_on_launch"
+BRING_CAMPAIGN = "bring_campaign"
+LOOK_AT_CAMPAIGN = "look_at_campaign"
 
 FACTS_CHANGED = "facts_changed"
+ORDER = "order"
+SET_SHARE = "set_share"
+PAUSE_CAMPAIGN = "pause_campaign"
+UNPAUSE = "unpause"
+LOOK_NOW = "look_now"
+CAMPAIGN_SHOWS = "campaign_shows"
 
 STAGE = SearchAttributeKey.for_keyword("SluiceStage")
 VERDICT = SearchAttributeKey.for_keyword("SluiceVerdict")
@@ -218,6 +231,71 @@ class HoldingResult(Stored):
     freed_for: tuple[str, ...] = ()
 
 
+LaunchVerb = Literal[
+    "look_up", "order", "share", "pause", "unpause", "confirm", "look", "lose_sight", "pass_time"
+]
+
+
+class LaunchTelling(Stored):
+    """What a measure tells the launch of its campaign.
+
+    Attributes:
+        order: what it wants; None when its plan has no campaign any more.
+    """
+
+    measure: str
+    number: int
+    order: LaunchOrder | None = None
+
+
+class LaunchStart(Stored):
+    """How a launch's workflow begins; without a state it goes on with what the ledger knows."""
+
+    ref: str
+    state: LaunchState | None = None
+
+
+class LaunchAct(Stored):
+    """One request to a launch, to be decided and recorded.
+
+    Attributes:
+        ask: the request's model as plain data; see `measures.launch`.
+        checks: a person asks, whose right is to be looked at.
+    """
+
+    ref: str
+    verb: LaunchVerb
+    ask: dict[str, Any] = {}
+    at: Moment
+    command: str
+    checks: bool = False
+
+
+class LaunchRecord(Stored):
+    """What came of a request to a launch: its whole state, which is small.
+
+    Attributes:
+        look_again_at: when time alone may change what is wanted.
+        wake: measures that wait for what has just happened.
+    """
+
+    state: LaunchState | None = None
+    refused: Refusal | None = None
+    look_again_at: Moment | None = None
+    wake: tuple[str, ...] = ()
+
+
+class LaunchAnswer(Stored):
+    """What a launch answers a person."""
+
+    ref: str
+    accepted: bool
+    refused: str = ""
+    message: str = ""
+    phase: str = ""
+    number: int = 0
+
+
 class CampaignOrder(Stored):
     """What a connected system is to show of a campaign."""
 
@@ -225,6 +303,7 @@ class CampaignOrder(Stored):
     connector: str
     ref: str
     state: Literal["held", "released"]
+    share: Share = 1.0
     key: str
 
 
@@ -242,3 +321,23 @@ class SignedRevocations(Stored):
     """
 
     text: str
+
+
+class CampaignGlance(Stored):
+    """Asks what a connected system shows of a campaign."""
+
+    connector: str
+    ref: str
+
+
+class CampaignShown(Stored):
+    """What a launch found a campaign to do: told to its measure."""
+
+    ref: str
+    state: Literal["held", "released"]
+
+
+class GlanceResult(Stored):
+    """What a system shows; None when it knows no such campaign."""
+
+    seen: Sighting | None = None

@@ -1,5 +1,6 @@
 """How a measure and a pool look in Temporal's own pages: short Markdown, made from the state."""
 
+from measures.launch import LaunchState
 from measures.pool import PoolState
 from measures.state import MeasureState
 
@@ -35,4 +36,26 @@ def pool_details_of(state: PoolState) -> str:
     lines = [f"**{pool.title}** ({pool.unit}), owner {pool.owner}", ""]
     for period, stated in sorted(state.capacity.items())[:40]:
         lines.append(f"- {period}: {state.held(period):,} held of {stated.amount:,}")
+    return "\n".join(lines)
+
+
+def launch_details_of(state: LaunchState) -> str:
+    """Returns what is wanted of a campaign, why, and what its system shows."""
+    desire = state.desire
+    lines = [
+        f"**{state.ref}** of measure {state.measure}: **{state.phase}**,"
+        f" {desire.state} at {desire.share:.0%}",
+        "",
+    ]
+    lines += [
+        f"- paused by {source} ({pause.by}): {pause.reason}"
+        for source, pause in state.pauses.items()
+    ]
+    if state.unconfirmed_since is not None:
+        lines.append(
+            f"- not confirmed since {state.unconfirmed_since:%Y-%m-%d %H:%M}:"
+            f" {state.unconfirmed_why}"
+        )
+    if state.put_backs:
+        lines.append(f"- put back {state.put_backs} times")
     return "\n".join(lines)

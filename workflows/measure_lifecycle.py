@@ -36,13 +36,14 @@ with workflow.unsafe.imports_passed_through():
     from measures.status import Reason, Status, reasons_of, status_of
     from measures.waivers import demands_to_hold, next_expiry
     from workflows import ports
-    from workflows.campaign_keeper import CampaignKeeper, Wanted
     from workflows.contract import (
+        CAMPAIGN_SHOWS,
         FACTS_CHANGED,
         MEASURE_WORKFLOW,
         OWNER,
         STAGE,
         VERDICT,
+        CampaignShown,
         Holding,
         HoldingResult,
         MeasureAct,
@@ -52,6 +53,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.describing import details_of
     from workflows.history import has_grown_long
+    from workflows.launch_teller import LaunchTeller
     from workflows.waking import wake_all
 
 RESERVATION_ATTEMPTS = 3
@@ -75,7 +77,8 @@ class MeasureLifecycle:
         self._permit_tried_at: datetime | None = None
         self._to_wake: list[str] = []
         self._refused: ApplicationError | None = None
-        self._campaign = CampaignKeeper(lambda: self._life, self._record_campaign)
+        self._launch = LaunchTeller(lambda: self._life)
+        self._shown_by_launch: CampaignShown | None = None
         found = workflow.info().typed_search_attributes
         self._shown = {key.name: found.get(key, "") for key in (STAGE, VERDICT, OWNER)}
 
@@ -89,7 +92,7 @@ class MeasureLifecycle:
                 await self._fit_holdings(str(workflow.uuid4()))
                 await self._restore_holdings()
         self._show()
-        keeping = asyncio.create_task(self._campaign.keep())
+        telling = asyncio.create_task(self._launch.keep())
         while self._to_wake or not self._life.ended:
             if self._to_wake:
                 woken, self._to_wake = self._to_wake, []
@@ -103,8 +106,13 @@ class MeasureLifecycle:
                 await self._sleep()
                 async with self._taking_turn():
                     await self._do_what_is_due()
-        await workflow.wait_condition(self._campaign.in_step)
-        keeping.cancel()
+        while not self._launch.is_done():
+            await workflow.wait_condition(
+                lambda: self._launch.is_done() or self._shown_by_launch is not None
+            )
+            async with self._taking_turn():
+                await self._record_campaign()
+        telling.cancel()
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     # --- requests: updates, because whoever asks waits for the answer ---
@@ -189,6 +197,11 @@ class MeasureLifecycle:
         """Notes that something it depends on has changed."""
         self._dirty = self._permit_dirty = True
 
+    @workflow.signal(name=CAMPAIGN_SHOWS, description="What its campaign does now")
+    def campaign_shows(self, shown: CampaignShown) -> None:
+        """Notes what the launch found the campaign to do."""
+        self._shown_by_launch = shown
+
     # --- looking changes nothing ---
 
     @workflow.query(description="Everything there is to see of the measure")
@@ -225,6 +238,8 @@ class MeasureLifecycle:
             if record.refused is not None:
                 return refused(self._life, record.refused, launch=verb == "launch")
             entries = record.entries
+            if entries:
+                self._launch.hear_news()
             if verb in ("cancel", "step_back"):
                 entries = (*entries, *await self._fit_holdings(update.id))
             verdict = record.verdict
@@ -417,6 +432,7 @@ class MeasureLifecycle:
             or (self._permit_dirty and self._has_permit())
             or self._life.ended
             or bool(self._to_wake)
+            or self._shown_by_launch is not None
             or has_grown_long()
         )
 
@@ -436,6 +452,7 @@ class MeasureLifecycle:
         return f"{self._life.id}: remind, escalate, end a waiver, renew a permit or look again"
 
     async def _do_what_is_due(self) -> None:
+        await self._record_campaign()
         now = workflow.now()
         notice_at = self._notice_at()
         if self._is_waiting() and notice_at is not None and notice_at <= now:
@@ -465,9 +482,10 @@ class MeasureLifecycle:
             self._permit_tried_at = now
             await self._act("renew_permit", {}, str(workflow.uuid4()))
 
-    async def _record_campaign(self, shown: Wanted) -> None:
-        async with self._taking_turn():
-            await self._act("told", {"state": shown}, str(workflow.uuid4()))
+    async def _record_campaign(self) -> None:
+        shown, self._shown_by_launch = self._shown_by_launch, None
+        if shown is not None and shown.state != self._life.campaign_told:
+            await self._act("told", {"state": shown.state}, str(workflow.uuid4()))
 
     # --- what operators see in Temporal's own pages ---
 

@@ -8,15 +8,24 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+from measures.launch import Sighting
 from workflows.contract import (
+    ACT_ON_LAUNCH,
     ACT_ON_MEASURE,
     ACT_ON_POOL,
+    BRING_CAMPAIGN,
+    LOOK_AT_CAMPAIGN,
     RESERVE_CAPACITY,
     SIGN_REVOCATIONS,
-    TELL_CAMPAIGN,
+    TELL_LAUNCH,
+    CampaignGlance,
     CampaignOrder,
+    GlanceResult,
     Holding,
     HoldingResult,
+    LaunchAct,
+    LaunchRecord,
+    LaunchTelling,
     MeasureAct,
     MeasureRecord,
     PoolAct,
@@ -72,15 +81,14 @@ async def reserve_capacity(holding: Holding) -> HoldingResult:
     return result
 
 
-async def tell_campaign(order: CampaignOrder) -> None:
-    """Brings a campaign in a connected system to the wanted state and reads it back."""
+async def tell_launch(telling: LaunchTelling) -> None:
+    """Tells a campaign's launch what its measure wants; starts it where none runs."""
     await workflow.execute_activity(
-        TELL_CAMPAIGN,
-        order,
-        start_to_close_timeout=timedelta(seconds=60),
+        TELL_LAUNCH,
+        telling,
+        start_to_close_timeout=timedelta(seconds=30),
         retry_policy=_PATIENT,
-        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        summary=f"{order.ref} {order.state}",
+        summary=telling.order.wanted if telling.order else "no campaign",
     )
 
 
@@ -94,3 +102,48 @@ async def sign_revocations(ask: RevocationsAsk) -> SignedRevocations:
         retry_policy=_PATIENT,
     )
     return signed
+
+
+async def act_on_launch(act: LaunchAct) -> LaunchRecord:
+    """Decides a request to a launch and records it; asking twice records it once."""
+    record: LaunchRecord = await workflow.execute_local_activity(
+        ACT_ON_LAUNCH,
+        act,
+        result_type=LaunchRecord,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=_PATIENT,
+        summary=act.verb,
+    )
+    return record
+
+
+async def bring_campaign(order: CampaignOrder, *, once: bool) -> Sighting:
+    """Brings a campaign in a connected system to the wanted state and reads it back.
+
+    Args:
+        order: what it is to show.
+        once: give up at the first failure, which is for whoever asks to tell.
+    """
+    seen: Sighting = await workflow.execute_activity(
+        BRING_CAMPAIGN,
+        order,
+        result_type=Sighting,
+        start_to_close_timeout=timedelta(seconds=60),
+        retry_policy=RetryPolicy(maximum_attempts=1) if once else _PATIENT,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=f"{order.ref} {order.state} {order.share:.0%}",
+    )
+    return seen
+
+
+async def look_at_campaign(glance: CampaignGlance) -> GlanceResult:
+    """Reads what a connected system shows of a campaign, once."""
+    result: GlanceResult = await workflow.execute_activity(
+        LOOK_AT_CAMPAIGN,
+        glance,
+        result_type=GlanceResult,
+        start_to_close_timeout=timedelta(seconds=60),
+        retry_policy=RetryPolicy(maximum_attempts=1),
+        summary=glance.ref,
+    )
+    return result

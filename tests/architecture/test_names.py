@@ -17,6 +17,7 @@ from measures.entry import (
 )
 from worker.activities.campaigns import CampaignActivities
 from worker.activities.capacity import CapacityActivities
+from worker.activities.launches import LaunchActivities
 from worker.activities.measures import MeasureActivities
 from worker.activities.permits import PermitActivities
 from worker.activities.pools import PoolActivities
@@ -45,8 +46,13 @@ def test_workflows() -> None:
         "MeasureLifecycle": (
             ["advance", "amend", "cancel", "hold", "launch", "migrate", "report", "resume",
              "revoke_permit", "revoke_waiver", "settle", "sign", "step_back", "waive"],
-            ["facts_changed"],
+            ["campaign_shows", "facts_changed"],
             ["blockers", "status"],
+        ),
+        "LaunchControl": (
+            ["ask_pause", "ask_unpause"],
+            ["facts_changed", "look_now", "order", "pause_campaign", "set_share", "unpause"],
+            ["status"],
         ),
         "CapacityPool": (["change", "release", "report_capacity", "reserve"], [], ["status"]),
         "RevocationSigning": ([], [], []),
@@ -67,20 +73,20 @@ def test_activities() -> None:
         contract.ACT_ON_MEASURE: MeasureActivities.act_on_measure,
         contract.ACT_ON_POOL: PoolActivities.act_on_pool,
         contract.RESERVE_CAPACITY: CapacityActivities.reserve_capacity,
-        contract.TELL_CAMPAIGN: CampaignActivities.tell_campaign,
         contract.SIGN_REVOCATIONS: PermitActivities.sign_revocations,
+        contract.BRING_CAMPAIGN: CampaignActivities.bring_campaign,
+        contract.LOOK_AT_CAMPAIGN: CampaignActivities.look_at_campaign,
+        contract.ACT_ON_LAUNCH: LaunchActivities.act_on_launch,
+        contract.TELL_LAUNCH: LaunchActivities.tell_launch,
     }
     for name, filling in fillings.items():
         defined = activity._Definition.from_callable(cast("Any", filling))
         assert defined is not None
         assert defined.name == name
     assert set(fillings) == {
-        "act_on_measure",
-        "act_on_pool",
-        "reserve_capacity",
-        "tell_campaign",
-        "sign_revocations",
-    }
+        "act_on_measure", "act_on_pool", "reserve_capacity", "bring_campaign",
+        "look_at_campaign", "act_on_launch", "tell_launch", "sign_revocations",
+    }  # fmt: skip
 
 
 def test_verbs() -> None:

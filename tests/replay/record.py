@@ -250,7 +250,7 @@ async def main() -> None:
                 await moved(client, settings.ledger_url.get_secret_value())
                 for workflow in (
                     "measure:closed", "measure:waiting", "measure:cancelled", "measure:waived",
-                    "measure:moved", "pool:kyc",
+                    "measure:moved", "pool:kyc", "launch:C",
                 ):  # fmt: skip
                     await save(server.client, workflow)
 

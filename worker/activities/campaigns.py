@@ -1,32 +1,55 @@
-"""Bringing a campaign in a connected system to the wanted state."""
+"""Bringing a campaign in a connected system to the wanted state, and looking at it."""
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from connectors.base import Connector, HoldProof
+from connectors.base import Connector
 from connectors.registry import connector_named
-from workflows.contract import TELL_CAMPAIGN, CampaignOrder
+from measures.launch import Desire, Sighting
+from workflows.contract import (
+    BRING_CAMPAIGN,
+    LOOK_AT_CAMPAIGN,
+    CampaignGlance,
+    CampaignOrder,
+    GlanceResult,
+)
 
 
 class CampaignActivities:
-    """Fills `workflows.ports.tell_campaign`."""
+    """Fills `workflows.ports.bring_campaign` and `workflows.ports.look_at_campaign`."""
 
     def __init__(self, connectors: dict[str, Connector]) -> None:
         self._connectors = connectors
 
-    @activity.defn(name=TELL_CAMPAIGN)
-    async def tell_campaign(self, order: CampaignOrder) -> None:
-        """Holds or releases a campaign and believes only what is read back.
+    @activity.defn(name=BRING_CAMPAIGN)
+    async def bring_campaign(self, order: CampaignOrder) -> Sighting:
+        """Holds, releases or throttles a campaign and believes only what is read back.
 
         Raises:
-            ApplicationError: the system shows something else; asked again until it does not.
+            ApplicationError: the system shows something else.
         """
         connector = connector_named(self._connectors, order.connector)
-        act = connector.hold if order.state == "held" else connector.release
-        proof: HoldProof = await act(order.ref, key=order.key)
-        if proof.state != order.state:
+        wanted = Desire(state=order.state, share=order.share if order.state == "released" else 0.0)
+        seen = await _bring(connector, order)
+        if not wanted.shown_by(seen):
             msg = (
-                f"{order.connector} shows campaign {order.ref} {proof.state},"
-                f" wanted {order.state} for measure {order.measure}"
+                f"{order.connector} shows campaign {order.ref} {seen.state} at {seen.share:.0%},"
+                f" wanted {wanted.state} at {wanted.share:.0%} for measure {order.measure}"
             )
             raise ApplicationError(msg, type="not-in-step")
+        return seen
+
+    @activity.defn(name=LOOK_AT_CAMPAIGN)
+    async def look_at_campaign(self, glance: CampaignGlance) -> GlanceResult:
+        """Reads what the system shows of a campaign."""
+        connector = connector_named(self._connectors, glance.connector)
+        return GlanceResult(seen=await connector.look(glance.ref))
+
+
+async def _bring(connector: Connector, order: CampaignOrder) -> Sighting:
+    if order.state == "held":
+        return await connector.hold(order.ref, key=order.key)
+    shown = await connector.look(order.ref)
+    if shown is not None and shown.state == "released":
+        return await connector.throttle(order.ref, order.share, key=order.key)
+    return await connector.release(order.ref, order.share, key=order.key)

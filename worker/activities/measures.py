@@ -117,6 +117,7 @@ class MeasureActivities:
             plan = restore(Measure, act.ask["plan"])
             lifecycle = lifecycle_named(plan.lifecycle, directory.lifecycles)
             by, at, command = act.ask["by"], act.at, act.command
+            await self._refuse_taken_campaign(plan)
             return _Deed([decisions.define(plan, lifecycle, by=by, at=at, command=command)])
         if act.verb == "define":
             return _Deed([])
@@ -132,7 +133,27 @@ class MeasureActivities:
             return await self._renew(state, act, docket)
         if act.verb == "migrate":
             return _Deed(await self._migrate(state, act, directory))
+        if act.verb == "amend":
+            drafts = _drafts(state, act, directory)
+            await self._refuse_taken_campaign(reduce(fold_measure, drafts, state).plan)
+            return _Deed(drafts)
         return _Deed(_drafts(state, act, directory))
+
+    async def _refuse_taken_campaign(self, plan: Measure) -> None:
+        """Refuses a campaign that another measure has: it cannot obey two.
+
+        Raises:
+            RefusedError: ``campaign-taken``.
+        """
+        if plan.campaign is None:
+            return
+        holder = await self._ledger.campaign_holder(plan.campaign.ref, except_for=plan.id)
+        if holder is not None:
+            raise RefusedError(
+                "campaign-taken",
+                f"measure {plan.id}: campaign {plan.campaign.ref} belongs to measure {holder};"
+                " give it a campaign of its own, or end the other measure first",
+            )
 
     async def _sign(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
         ask = restore(SignInput, act.ask)
