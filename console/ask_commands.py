@@ -31,9 +31,10 @@ def add_to(app: typer.Typer) -> None:
         epilog="Example: sluice sign spring-signups --gate decided --role sponsor --as sam"
     )(sign)
     app.command(epilog="Example: sluice amend spring-signups --set campaign.budget=200000")(amend)
-    app.command(epilog="Example: sluice report crm --kpi churn --period 2031-03 --value 4.6")(
-        report
-    )
+    app.command(
+        epilog="Examples: sluice report crm --kpi churn --period 2031-03 --value 4.6;"
+        " sluice report load kyc --value 12500 --as kim"
+    )(report)
     app.command(epilog="Example: sluice capacity kyc --period 2031-03 --amount 13000 --as kim")(
         capacity
     )
@@ -102,10 +103,33 @@ def amend(
 
 
 def report(
-    measure: MeasureName,
+    measure: Annotated[
+        str, typer.Argument(metavar="MEASURE|load", help="The measure's id; or: load POOL.")
+    ],
+    pool: Annotated[
+        str | None, typer.Argument(metavar="[POOL]", help="The pool whose load it is.")
+    ] = None,
     kpi: Annotated[str | None, typer.Option(help="A KPI's id; with --period and --value.")] = None,
-    period: Annotated[str | None, typer.Option(help="A period that is over: 2031-03.")] = None,
-    value: Annotated[float | None, typer.Option(help="The KPI's value.")] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(help="Of a KPI: a period that is over. Of a load: the one it is of."),
+    ] = None,
+    value: Annotated[
+        float | None,
+        typer.Option(help="The KPI's value; the load of a whole period at the present pace."),
+    ] = None,
+    to_date: Annotated[
+        float | None, typer.Option(help="Load: what came since the period began.")
+    ] = None,
+    utilisation: Annotated[
+        float | None, typer.Option(help="Load: as a part of the capacity, 0.9 is 90 %.")
+    ] = None,
+    capacity: Annotated[
+        float | None, typer.Option(help="Load: what the pool can take as things are.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Load: when it was so; else now.")
+    ] = None,
     milestone: Annotated[str | None, typer.Option(help="A milestone's id; with --on.")] = None,
     commitment: Annotated[str | None, typer.Option(help="A commitment's id; with --on.")] = None,
     on: Annotated[str | None, typer.Option(metavar="DAY", help="When it was done.")] = None,
@@ -116,8 +140,18 @@ def report(
     as_person: AsPerson = None,
     output: Output = Form.TABLE,
 ) -> None:
-    """Report news: a KPI, a milestone or commitment done, forecast, actuals, or evidence."""
+    """Report news: of a measure a KPI, a milestone, money or evidence; of a pool its live load."""
     from measures.requests import ReportInput
+
+    of_load = {"to_date": to_date, "utilisation": utilisation, "capacity": capacity, "at": at}
+    if pool is not None:
+        if measure != "load":
+            raise typer.BadParameter(f"a report is of a measure, or of a pool: load {pool}")
+        from console.load_reporting import report_and_end
+
+        report_and_end(pool, {"value": value, "period": period, **of_load}, as_person, output)
+    if any(given is not None for given in of_load.values()):
+        raise typer.BadParameter("a load is reported of a pool: sluice report load POOL ...")
 
     done = on or date.today().isoformat()  # noqa: DTZ011 - the reporter's own day
     news: dict[str, Any] = {}

@@ -18,7 +18,9 @@ import measures.lifecycle
 import measures.model
 import measures.permits
 import measures.pool
+import measures.pool_load
 import measures.state
+import measures.throttle
 import measures.verdict
 import measures.waivers
 from ledger import tables
@@ -190,7 +192,9 @@ def folded_with() -> str:
         measures.model,
         measures.permits,
         measures.pool,
+        measures.pool_load,
         measures.state,
+        measures.throttle,
         measures.verdict,
         measures.waivers,
     )

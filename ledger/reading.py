@@ -134,6 +134,13 @@ class Reader:
             state = load_state(connection, self._states, measure_stream(name))
         return state if isinstance(state, MeasureState) else None
 
+    def measures(self, names: Sequence[str]) -> dict[str, MeasureState]:
+        """Returns the states of these measures; those that do not exist are left out."""
+        with self._database.reading() as connection:
+            found = load_states(connection, self._states, map(measure_stream, names))
+        states = (state for state in found.values() if isinstance(state, MeasureState))
+        return {state.id: state for state in states}
+
     def docket(self, name: str) -> Docket:
         """Returns a measure, the directory and the last position as of one moment.
 

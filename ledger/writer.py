@@ -100,6 +100,10 @@ class AsyncLedger:
         """Returns a measure's state; None when there is none of that id."""
         return await self._read(self.ledger.measure, name)
 
+    async def measures(self, names: Sequence[str]) -> dict[str, MeasureState]:
+        """Returns the states of these measures; those that do not exist are left out."""
+        return await self._read(self.ledger.measures, names)
+
     async def docket(self, name: str) -> Docket:
         """Returns a measure, the directory and the last position as of one moment."""
         return await self._read(self.ledger.docket, name)

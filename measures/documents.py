@@ -27,6 +27,7 @@ from measures.model import (
     Span,
     Text,
 )
+from measures.throttle import ThrottleSettings
 from measures.turns import USUAL, Priority
 
 Role = Literal[
@@ -117,9 +118,10 @@ class Pool(GrownModel):
         capacity: how much there is per period: {2031-03: 11000}
         notes_last: how long a demand that is only noted is remembered, e.g. 60d; to the end of its
             period when left out
+        throttle: how the launches on it are throttled when its live load is reported
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"notes_last"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"notes_last", "throttle"})
 
     kind: Literal["Pool"] = "Pool"
     id: Id
@@ -128,6 +130,7 @@ class Pool(GrownModel):
     owner: Id
     capacity: dict[Period, Amount] = {}
     notes_last: Span | None = None
+    throttle: ThrottleSettings = ThrottleSettings()
 
 
 class Guardrail(Model):

@@ -46,6 +46,8 @@ EntryKind = Literal[
     "reservation_expired",
     "queue_joined",
     "queue_left",
+    "load_reported",
+    "throttle_decided",
     # a launch's life
     "launch_opened",
     "launch_wanted",

@@ -5,6 +5,7 @@ from typing import Any
 from measures.documents import Pool
 from measures.entry import Draft
 from measures.model import restore
+from measures.pool_load import loaded
 from measures.pool_state import Amounts, Capacity, Holding, Place, PoolState
 from measures.turns import USUAL
 
@@ -64,8 +65,7 @@ def _changes(state: PoolState, entry: Draft) -> dict[str, Any]:
         case "queue_left":
             return {"queue": {m: p for m, p in state.queue.items() if m != body["measure"]}}
         case _:
-            msg = f"{entry.kind} does not belong to a pool"
-            raise ValueError(msg)
+            return loaded(entry)
 
 
 def _reserved(state: PoolState, entry: Draft) -> dict[str, Any]:

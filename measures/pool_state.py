@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from measures.documents import Pool
 from measures.model import Moment, Stored, period_bounds
+from measures.pool_load import PoolLoad
+from measures.throttle import Throttle
 from measures.turns import USUAL, holding_turn, waiting_turn
 
 Amounts = Mapping[str, float | int]
@@ -96,6 +98,8 @@ class PoolState(Stored):
         queue: who waits for capacity here; `queued` says in which order.
         used: per period that is over, what was held of it at its end.
         commands: the latest requests that left an entry, oldest first.
+        load: the live load reported last.
+        throttle: how the launches on the pool are throttled by it.
     """
 
     pool: Pool
@@ -105,6 +109,8 @@ class PoolState(Stored):
     used: dict[str, float | int] = {}
     number: int = 0
     commands: tuple[str, ...] = ()
+    load: PoolLoad | None = None
+    throttle: Throttle = Throttle()
 
     # --- what is held ---
 

@@ -209,6 +209,36 @@ class CapacityInput(Model):
     connector: Id | None = None
 
 
+class LoadInput(Model):
+    """A pool's live load, from its owner or from a system that counts for them; one of three forms.
+
+    Attributes:
+        value: how much arrives in the period at the present pace, in the pool's unit.
+        to_date: how much has arrived since the period began; divided by the part that is over.
+        utilisation: the load as a part of the capacity: 0.9 is 90 %.
+        capacity: what the pool can take in the period as things are; else what it stated.
+        period: the period of all these; else the shortest one with a capacity around the moment.
+        measured_at: when it was so; else now.
+    """
+
+    by: Id
+    value: Amount | None = None
+    to_date: Amount | None = None
+    utilisation: Annotated[float, Field(ge=0, le=1000)] | None = None
+    capacity: Amount | None = None
+    period: Period | None = None
+    measured_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "LoadInput":
+        forms = (self.value, self.to_date, self.utilisation)
+        if sum(form is not None for form in forms) != 1:
+            raise PydanticCustomError(
+                "load", "give the load once: as value, as to_date or as utilisation"
+            )
+        return self
+
+
 class PoolInput(Model):
     """The pool's document, as `sluice apply` brings it."""
 

@@ -20,6 +20,7 @@ from worker.activities.campaigns import CampaignActivities
 from worker.activities.capacity import CapacityActivities
 from worker.activities.court import Court
 from worker.activities.launches import LaunchActivities
+from worker.activities.loads import LoadActivities
 from worker.activities.measures import MeasureActivities
 from worker.activities.permits import PermitActivities
 from worker.activities.pools import PoolActivities
@@ -75,6 +76,7 @@ async def assemble(
         connectors = installed_connectors(settings.state_dir)
         campaigns = CampaignActivities(connectors)
         launches = LaunchActivities(ledger, court, asking)
+        loads = LoadActivities(ledger)
         permits = PermitActivities(keys)
         yield Worker(
             client,
@@ -83,6 +85,7 @@ async def assemble(
             activities=[
                 measures.act_on_measure,
                 pools.act_on_pool,
+                loads.act_on_load,
                 capacity.reserve_capacity,
                 permits.sign_revocations,
                 campaigns.bring_campaign,

@@ -5,14 +5,16 @@ woken before a request is answered, the longest waiting first.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from measures.entry import Draft
     from measures.pool import PoolState, fold_pool
-    from measures.requests import CapacityInput, PoolInput
+    from measures.requests import CapacityInput, LoadInput, PoolInput
     from workflows import ports
     from workflows.contract import (
         OWNER,
@@ -27,6 +29,8 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.describing import pool_details_of
     from workflows.history import has_grown_long
+    from workflows.load_contract import LoadAct, LoadAnswer
+    from workflows.share_telling import tell_shares
     from workflows.waking import wake_all
 
 
@@ -65,6 +69,44 @@ class CapacityPool:
     async def report_capacity(self, ask: CapacityInput) -> PoolAnswer:
         """Takes a capacity report and wakes whoever waits for capacity."""
         return await self._take("report_capacity", ask.model_dump(mode="json"))
+
+    @workflow.update(description="Takes the live load and throttles the launches by it")
+    async def report_load(self, ask: LoadInput) -> LoadAnswer:
+        """Takes the live load, decides what it leads to, and tells the launches."""
+        update = workflow.current_update_info()
+        assert update is not None, "only updates take requests"
+        await workflow.wait_condition(lambda: self._state is not None)
+        async with self._turn:
+            state = self._life
+            record = await ports.act_on_load(
+                LoadAct(
+                    pool=state.pool.id,
+                    known=state.number,
+                    ask=ask,
+                    at=workflow.now(),
+                    command=update.id,
+                )
+            )
+            self._absorb(record.entries)
+            state = self._life
+        if record.refused is not None:
+            return LoadAnswer(
+                pool=state.pool.id,
+                accepted=False,
+                refused=record.refused.code,
+                message=record.refused.message,
+                number=state.number,
+            )
+        return LoadAnswer(
+            pool=state.pool.id,
+            accepted=True,
+            action=record.action,
+            why=record.why,
+            utilisation=state.load.utilisation if state.load else 0.0,
+            shares=state.throttle.shares,
+            missed=await tell_shares(state, record.tell, record.why),
+            number=state.number,
+        )
 
     @workflow.update(description="The pool's document has changed")
     async def change(self, ask: PoolInput) -> PoolAnswer:
@@ -126,11 +168,19 @@ class CapacityPool:
                 command=command,
             )
         )
-        for entry in record.entries:
-            self._state = fold_pool(self._state, entry)
-        if record.entries:
-            self._show()
+        self._absorb(record.entries)
         return record
+
+    @property
+    def _life(self) -> PoolState:
+        assert self._state is not None, "the pool is not recorded yet"
+        return self._state
+
+    def _absorb(self, entries: Sequence[Draft]) -> None:
+        for entry in entries:
+            self._state = fold_pool(self._state, entry)
+        if entries:
+            self._show()
 
     def _show(self) -> None:
         if self._state is None:

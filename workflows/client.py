@@ -42,6 +42,7 @@ from measures.requests import (
     AmendInput,
     CapacityInput,
     LaunchInput,
+    LoadInput,
     MigrateInput,
     PoolInput,
     ReasonInput,
@@ -78,6 +79,7 @@ from workflows.contract import (
     SignedRevocations,
 )
 from workflows.describing import summary_of
+from workflows.load_contract import LoadAnswer
 from workflows.settings import TemporalSettings
 
 TASK_TIMEOUT = timedelta(seconds=2)
@@ -266,6 +268,12 @@ class SluiceClient:
     ) -> PoolAnswer:
         """Reports a pool's capacity in a period."""
         return await self._ask_pool(pool, "report_capacity", ask, key)
+
+    async def report_load(self, pool: str, ask: LoadInput, *, key: str | None = None) -> LoadAnswer:
+        """Reports a pool's live load; the launches on it are throttled by it."""
+        return await self._update(
+            pool_stream(pool), "report_load", ask, key, DECISION_LIMIT, LoadAnswer
+        )
 
     async def change_pool(self, pool: Pool, by: str, *, key: str | None = None) -> PoolAnswer:
         """Brings a pool's document to a newer version."""

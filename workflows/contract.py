@@ -25,6 +25,7 @@ LAUNCH_WORKFLOW = "LaunchControl"
 
 ACT_ON_MEASURE = "act_on_measure"
 ACT_ON_POOL = "act_on_pool"
+ACT_ON_LOAD = "act_on_load"
 RESERVE_CAPACITY = "reserve_capacity"
 SIGN_REVOCATIONS = "sign_revocations"
 TELL_LAUNCH = "tell_launch"

@@ -11,6 +11,7 @@ from temporalio.common import RetryPolicy
 from measures.launch import Sighting
 from workflows.contract import (
     ACT_ON_LAUNCH,
+    ACT_ON_LOAD,
     ACT_ON_MEASURE,
     ACT_ON_POOL,
     BRING_CAMPAIGN,
@@ -33,6 +34,7 @@ from workflows.contract import (
     RevocationsAsk,
     SignedRevocations,
 )
+from workflows.load_contract import LoadAct, LoadRecord
 
 _PATIENT = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -64,6 +66,19 @@ async def act_on_pool(act: PoolAct) -> PoolRecord:
         start_to_close_timeout=timedelta(seconds=30),
         retry_policy=_PATIENT,
         summary=act.verb,
+    )
+    return record
+
+
+async def act_on_load(act: LoadAct) -> LoadRecord:
+    """Decides a report of a pool's load and records it; asking twice records it once."""
+    record: LoadRecord = await workflow.execute_local_activity(
+        ACT_ON_LOAD,
+        act,
+        result_type=LoadRecord,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=_PATIENT,
+        summary="report_load",
     )
     return record
 

@@ -23,6 +23,8 @@ WORKFLOW_FILES = (
     "workflows.describing",
     "workflows.history",
     "workflows.revocation_signing",
+    "workflows.load_contract",
+    "workflows.share_telling",
     "workflows.waking",
 )
 """What runs, or is read, inside a workflow."""

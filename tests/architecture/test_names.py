@@ -18,6 +18,7 @@ from measures.entry import (
 from worker.activities.campaigns import CampaignActivities
 from worker.activities.capacity import CapacityActivities
 from worker.activities.launches import LaunchActivities
+from worker.activities.loads import LoadActivities
 from worker.activities.measures import MeasureActivities
 from worker.activities.permits import PermitActivities
 from worker.activities.pools import PoolActivities
@@ -54,7 +55,9 @@ def test_workflows() -> None:
             ["facts_changed", "look_now", "order", "pause_campaign", "set_share", "unpause"],
             ["status"],
         ),
-        "CapacityPool": (["change", "release", "report_capacity", "reserve"], [], ["status"]),
+        "CapacityPool": (
+            ["change", "release", "report_capacity", "report_load", "reserve"], [], ["status"],
+        ),
         "RevocationSigning": ([], [], []),
     }  # fmt: skip
 
@@ -72,6 +75,7 @@ def test_activities() -> None:
     fillings = {
         contract.ACT_ON_MEASURE: MeasureActivities.act_on_measure,
         contract.ACT_ON_POOL: PoolActivities.act_on_pool,
+        contract.ACT_ON_LOAD: LoadActivities.act_on_load,
         contract.RESERVE_CAPACITY: CapacityActivities.reserve_capacity,
         contract.SIGN_REVOCATIONS: PermitActivities.sign_revocations,
         contract.BRING_CAMPAIGN: CampaignActivities.bring_campaign,
@@ -84,7 +88,7 @@ def test_activities() -> None:
         assert defined is not None
         assert defined.name == name
     assert set(fillings) == {
-        "act_on_measure", "act_on_pool", "reserve_capacity", "bring_campaign",
+        "act_on_measure", "act_on_pool", "act_on_load", "reserve_capacity", "bring_campaign",
         "look_at_campaign", "act_on_launch", "tell_launch", "sign_revocations",
     }  # fmt: skip
 

@@ -1,0 +1,98 @@
+"""Deciding and recording one report of a pool's load; the ledger arbitrates as for measures."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+from temporalio import activity
+
+from ledger.writer import AsyncLedger
+from measures.answers import Refusal
+from measures.entry import Draft, pool_stream
+from measures.errors import RefusedError
+from measures.load_reports import report_load, running_on
+from measures.pool import PoolState, fold_pool
+from measures.state import MeasureState
+from workflows.contract import ACT_ON_LOAD
+from workflows.load_contract import LaunchShare, LoadAct, LoadRecord
+
+
+class LoadActivities:
+    """Fills `workflows.ports.act_on_load`."""
+
+    def __init__(self, ledger: AsyncLedger) -> None:
+        self._ledger = ledger
+
+    @activity.defn(name=ACT_ON_LOAD)
+    async def act_on_load(self, act: LoadAct) -> LoadRecord:
+        """Decides a report of a pool's load and records it; asking twice records it once.
+
+        Raises:
+            LedgerError: the record cannot be written or read now; asking again may work.
+        """
+        while True:
+            state = (await self._ledger.pools([act.pool])).get(act.pool)
+            assert state is not None, "a pool's workflow begins with its document"
+            hard = [measure for measure, held in state.holdings.items() if held.hard]
+            lives = await self._ledger.measures(hard)
+            if act.command in state.commands:
+                return _answer(act, state, await self._unseen(act, state), lives)
+            try:
+                drafts = report_load(state, act.ask, lives, act.at, act.command)
+            except RefusedError as error:
+                unseen = await self._unseen(act, state)
+                refusal = Refusal(code=error.code, message=error.message)
+                return LoadRecord(entries=unseen, refused=refusal)
+            recorded = await self._ledger.append(drafts)
+            if [entry.command for entry in recorded] == [act.command] * len(drafts):
+                after = reduce(fold_pool, drafts, state)
+                entries = (
+                    tuple(drafts) if state.number == act.known else await self._unseen(act, after)
+                )
+                return _answer(act, after, entries, lives)
+
+    async def _unseen(self, act: LoadAct, state: PoolState) -> tuple[Draft, ...]:
+        """Returns what was recorded beyond what the workflow knows."""
+        if state.number == act.known:
+            return ()
+        stream = pool_stream(act.pool)
+        entries = await asyncio.to_thread(lambda: list(self._ledger.ledger.entries(stream)))
+        return tuple(
+            Draft.model_validate(entry.model_dump())
+            for entry in entries
+            if entry.number > act.known
+        )
+
+
+def _answer(
+    act: LoadAct,
+    state: PoolState,
+    entries: tuple[Draft, ...],
+    lives: Mapping[str, MeasureState],
+) -> LoadRecord:
+    """Says what was done, and whom to tell; of a repeated report, what is news to the workflow."""
+    noted: dict[str, Any] = next(
+        (e.body for e in entries if e.kind == "load_reported" and e.command == act.command),
+        {"action": "hold", "why": "this report was taken before"},
+    )
+    changed = {
+        one["measure"]
+        for entry in entries
+        if entry.kind == "throttle_decided"
+        for one in entry.body["launches"]
+        if one["before"] != one["after"]
+    }
+    return LoadRecord(
+        entries=entries,
+        action=noted["action"],
+        why=noted["why"],
+        # Below its full share a launch is told with every report: one that began only now, or
+        # that missed it, runs as it should from then on.
+        tell=tuple(
+            LaunchShare(measure=draw.measure, ref=draw.ref, share=share)
+            for draw in running_on(state, lives)
+            for share in [state.throttle.shares.get(draw.measure, 1.0)]
+            if share < 1 or draw.measure in changed
+        ),
+    )
