@@ -18,9 +18,12 @@ import measures.lifecycle
 import measures.model
 import measures.permits
 import measures.pool
+import measures.pool_folding
 import measures.pool_load
+import measures.pool_state
 import measures.state
 import measures.throttle
+import measures.turns
 import measures.verdict
 import measures.waivers
 from ledger import tables
@@ -192,9 +195,12 @@ def folded_with() -> str:
         measures.model,
         measures.permits,
         measures.pool,
+        measures.pool_folding,
         measures.pool_load,
+        measures.pool_state,
         measures.state,
         measures.throttle,
+        measures.turns,
         measures.verdict,
         measures.waivers,
     )
