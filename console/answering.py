@@ -73,6 +73,14 @@ def print_answer(answer: Answer) -> None:
             f"launch permit [{colour}]{answer.permit}[/]{counted(answer.waived)}"
             f" for {answer.measure}"
         )
+        if answer.permit_token and answer.permit_until:
+            out.print(
+                f"{answer.permit_id}, until {answer.permit_until:%Y-%m-%d %H:%M} UTC"
+                " unless it is renewed:",
+                markup=False,
+            )
+            # On one line whatever the width, to be copied.
+            out.print(answer.permit_token, markup=False, soft_wrap=True)
     elif answer.verdict:
         colour = _COLOURS[answer.verdict]
         out.print(

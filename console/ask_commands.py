@@ -332,7 +332,9 @@ async def _asked(
         before = _stage(place, measure)
     async with open_client(place) as client:
         answer = await ask(client, by)
-    if output is not Form.TABLE:
+    if output is Form.NAME and answer.permit_token:
+        typer.echo(answer.permit_token)
+    elif output is not Form.TABLE:
         print_data(answer, output)
     elif answer.refused or words is None:
         print_answer(answer)

@@ -20,6 +20,7 @@ from console import (
     ledger_commands,
     ledger_rebuild,
     look_commands,
+    permit_commands,
     rules_commands,
     schema_commands,
     stack_commands,
@@ -53,6 +54,7 @@ for group in (
 ledger_rebuild.add_to(ledger_commands.app)
 app.add_typer(rules_commands.app, name="rules")
 app.add_typer(ledger_commands.app, name="ledger")
+app.add_typer(permit_commands.app, name="permit")
 
 
 def main() -> NoReturn:

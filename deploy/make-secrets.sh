@@ -15,6 +15,7 @@ for name in postgres_password temporal_db_password ledger_db_password; do
 done
 [ -e ledger_url ] ||
   printf 'postgresql://sluice:%s@postgresql:5432/ledger' "$(cat ledger_db_password)" >ledger_url
+[ -e permit_key ] || openssl genpkey -algorithm ed25519 -out permit_key
 
 # The programs in the containers are other users; the folder keeps everybody else out.
-chmod 444 postgres_password temporal_db_password ledger_db_password ledger_url
+chmod 444 postgres_password temporal_db_password ledger_db_password ledger_url permit_key

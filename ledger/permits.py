@@ -11,6 +11,7 @@ from measures.permits import (
     PERMIT_KEY,
     PermitKey,
     RevokedPermits,
+    audience,
     merged,
     seconds,
 )
@@ -46,6 +47,23 @@ def standing_permits(reader: Reader) -> Iterator[MeasureState]:
         state = reader.measure(subject_of(stream))
         if state is not None and state.permit is not None:
             yield state
+
+
+def measures_of_campaign(reader: Reader, name: str) -> list[str]:
+    """Returns the measures that have not ended and whose campaign has a name.
+
+    Args:
+        reader: the ledger.
+        name: the campaign's name in its system, or ``CONNECTOR/NAME``.
+    """
+    found = []
+    for stream, _ in reader.running():
+        kind, _, measure = stream.partition(":")
+        state = reader.measure(measure) if kind == "measure" else None
+        campaign = state.plan.campaign if state is not None else None
+        if campaign and name in (campaign.ref, audience(campaign.connector, campaign.ref)):
+            found.append(measure)
+    return found
 
 
 def last_expiry(reader: Reader, kid: str, now: datetime) -> datetime:
