@@ -210,7 +210,9 @@ def pass_time(
     """
     drafting = _drafting(state, at, command)
     if state.phase == "ended":
-        return []
+        if state.confirmed and state.ended_at is None:
+            drafting.write("launch_ended", {"reason": state.order_reason})
+        return drafting.drafts
     in_force = {f"{BLACKOUT}{one.id}": one for one in blackouts if one.begins <= at < one.ends}
     for source, window in in_force.items():
         if source not in state.pauses:

@@ -28,6 +28,7 @@ from worker.builtin_packs import record_builtin_packs
 from worker.metrics import metrics_page
 from worker.settings import WorkerSettings
 from worker.signing import KeyRing
+from worker.watch import Watch, watching
 from workflows.capacity_pool import CapacityPool
 from workflows.client import SluiceClient
 from workflows.launch_control import LaunchControl
@@ -78,6 +79,8 @@ async def assemble(
         launches = LaunchActivities(ledger, court, asking)
         loads = LoadActivities(ledger)
         permits = PermitActivities(keys)
+        watch = Watch(ledger, connectors, asking)
+        await stack.enter_async_context(watching(watch, settings.watch_seconds))
         yield Worker(
             client,
             task_queue=settings.task_queue,

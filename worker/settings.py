@@ -31,6 +31,12 @@ class WorkerSettings(LedgerSettings, TemporalSettings):
     max_cached_workflows: int = Field(
         default=10_000, ge=0, description="how many workflows stay in memory, 54 to 115 KB each"
     )
+    watch_seconds: float = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="how many seconds lie between two looks at the campaigns' systems, 0 for none",
+    )
     # Under the 10 s that container engines wait before they kill.
     graceful_shutdown_seconds: float = Field(
         default=6, ge=0, le=600, description="the seconds that running work may take to finish"

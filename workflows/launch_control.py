@@ -153,6 +153,7 @@ class LaunchControl:
         state = self._state
         assert state is not None, "waited for above"
         refused = record.refused
+        self._dirty = True
         return LaunchAnswer(
             ref=self._ref,
             accepted=refused is None,

@@ -33,7 +33,10 @@ class LaunchTeller:
 
     def hear_news(self) -> None:
         """Notes that what the launch's rules look at has changed."""
-        self._has_news = self._life().permit is not None
+        state = self._life()
+        campaign = state.plan.campaign
+        if campaign is not None and campaign.ramp and state.permit is not None:
+            self._has_news = True
 
     def is_done(self) -> bool:
         """Tells whether the launch knows all, and a campaign that must be held is held."""

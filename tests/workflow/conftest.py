@@ -251,11 +251,13 @@ async def run_engine(
     queue: str,
     cached: int = 1000,
     fresh: bool = False,
+    watch: float = 0,
 ) -> AsyncIterator[Engine]:
     """Runs a worker with sandboxed workflows until the block is left.
 
     Args:
         fresh: over a connection of its own, as another process would have it.
+        watch: the seconds between two looks at the campaigns' systems; none by default.
     """
     temporal = server.client
     if fresh:
@@ -268,6 +270,7 @@ async def run_engine(
         state_dir=folder,
         max_cached_workflows=cached,
         graceful_shutdown_seconds=1,
+        watch_seconds=watch,
     )
     with Ledger.open(settings.ledger_url.get_secret_value()) as ledger:
         write_people(ledger)

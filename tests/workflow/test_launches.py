@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from connectors.memory import MemoryConnector
-from measures.launch import LaunchState, PauseOrder
-from measures.requests import ReasonInput
+from console.rebuilding import rebuild
+from measures.errors import RefusedError
+from measures.launch import FLIPS, LaunchState, PauseOrder
+from measures.requests import AmendInput, ReasonInput
 
 
 def crm(engine: Any) -> MemoryConnector:
@@ -75,3 +79,134 @@ async def test_a_person_pauses_and_unpauses(engine: Any) -> None:
     await shows(engine, "released")
     nothing = await engine.client.unpause_launch(ref, PauseOrder(by="olga", reason="over"))
     assert nothing.refused == "not-paused"
+
+
+async def test_a_campaign_opened_by_hand_is_found_put_back_and_reported(own_engine: Any) -> None:
+    """While the gate is shut, whoever opens it in the system's own pages."""
+    async with own_engine(watch=0.05) as engine:
+        await engine.define(campaign=engine.campaign())
+        await shows(engine, "held")
+        crm(engine).set_by_hand(engine.id("CMP"), "released")
+        await engine.until(lambda: launch(engine).put_backs == 1)
+        await shows(engine, "held")
+        found = launch(engine).last_put_back
+        assert found is not None
+        assert found.seen is not None
+        assert (found.seen.state, found.wanted.state) == ("released", "held")
+        kinds = [one.kind for one in engine.ledger.entries(f"launch:{engine.id('CMP')}")]
+        assert kinds[-2:] == ["campaign_put_back", "campaign_observed"]
+
+
+async def test_a_fight_over_a_campaign_is_handed_to_a_person(own_engine: Any) -> None:
+    """It stays held, and even its permit does not open it before somebody has looked."""
+    async with own_engine(watch=0.05) as engine:
+        measure = await engine.define(campaign=engine.campaign())
+        await shows(engine, "held")
+        for count in range(FLIPS):
+            crm(engine).set_by_hand(engine.id("CMP"), "released")
+            await engine.until(lambda count=count: launch(engine).put_backs > count)
+            await shows(engine, "held")
+        assert launch(engine).escalated_at is not None
+        assert set(launch(engine).pauses) == {"tampered"}
+        await engine.reach(measure, "decided")
+        assert (await engine.client.launch(measure, "olga")).permit == "granted"
+        await engine.until(lambda: launch(engine).wanted == "open")
+        assert launch(engine).desire.state == "held"
+        await engine.client.unpause_launch(engine.id("CMP"), PauseOrder(by="olga", reason="seen"))
+        await shows(engine, "released")
+
+
+async def test_a_campaign_stopped_by_hand_stays_stopped(own_engine: Any) -> None:
+    """Stopping is always safe: it is taken as a pause, not fought."""
+    async with own_engine(watch=0.05) as engine:
+        await launched(engine)
+        await shows(engine, "released")
+        crm(engine).set_by_hand(engine.id("CMP"), "held")
+        await engine.until(lambda: set(launch(engine).pauses) == {"outside"})
+        assert launch(engine).put_backs == 0
+        await engine.client.unpause_launch(engine.id("CMP"), PauseOrder(by="sam", reason="fine"))
+        await shows(engine, "released")
+
+
+async def test_a_quiet_campaign_costs_no_events(
+    own_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often its system is looked at."""
+    async with own_engine(watch=0.02) as engine:
+        await engine.define(campaign=engine.campaign())
+        await shows(engine, "held")
+        looks = [0]
+        look = MemoryConnector.look
+
+        async def counted(self: MemoryConnector, ref: str) -> Any:
+            looks[0] += 1
+            return await look(self, ref)
+
+        monkeypatch.setattr(MemoryConnector, "look", counted)
+        handle = engine.client.temporal.get_workflow_handle(f"launch:{engine.id('CMP')}")
+        await engine.until(lambda: looks[0] > 5)
+        before = (await handle.describe()).history_length
+        seen = looks[0]
+        await engine.until(lambda: looks[0] > seen + 20)
+        assert (await handle.describe()).history_length == before
+
+
+async def test_a_hold_that_is_due_while_the_system_is_down_is_tried_on(own_engine: Any) -> None:
+    """The launch is shut at once in our state, says since when that is not confirmed."""
+    async with own_engine() as engine:
+        measure = await launched(engine)
+        await shows(engine, "released")
+        crm(engine).take_down()
+        await engine.client.hold(measure, ReasonInput(by="olga", reason="bad press"))
+        await engine.until(lambda: launch(engine).unconfirmed_since is not None)
+        assert launch(engine).desire.state == "held"
+        assert not launch(engine).confirmed
+        assert "does not answer" in launch(engine).unconfirmed_why
+        assert crm(engine)._show(engine.id("CMP")).state == "released"
+        crm(engine).take_down(down=False)
+        await shows(engine, "held")
+        assert launch(engine).unconfirmed_since is None
+
+
+async def test_a_lost_worker_and_a_lost_server_lose_no_hold(own_engine: Any) -> None:
+    """A hold that was due when everything went is done by whatever comes after."""
+    async with own_engine() as engine:
+        measure = await launched(engine)
+        await shows(engine, "released")
+        crm(engine).take_down()
+        await engine.client.hold(measure, ReasonInput(by="olga", reason="bad press"))
+        await engine.until(lambda: launch(engine).unconfirmed_since is not None)
+        for stream in (f"launch:{engine.id('CMP')}", f"measure:{measure}"):
+            await engine.client.temporal.get_workflow_handle(stream).terminate("lost")
+    async with own_engine() as later:
+        again = later.renamed_as(engine)
+        crm(again).take_down(down=False)
+        rebuilt = await rebuild(again.ledger, again.client)
+        assert rebuilt.measures == 1
+        await shows(again, "held")
+        assert not launch(again).pauses
+
+
+async def test_two_measures_cannot_have_one_campaign(engine: Any) -> None:
+    """Neither at first nor by a change of plan."""
+    await engine.define(campaign=engine.campaign())
+    with pytest.raises(RefusedError) as refusal:
+        await engine.define("other", campaign=engine.campaign())
+    assert refusal.value.code == "campaign-taken"
+    other = await engine.define("other", campaign={**engine.campaign(), "ref": engine.id("OWN")})
+    answer = await engine.client.amend(
+        other, AmendInput(by="olga", set={"campaign.ref": engine.id("CMP")})
+    )
+    assert answer.refused == "campaign-taken"
+    assert engine.state(other).plan.campaign.ref == engine.id("OWN")
+
+
+async def test_a_measure_that_takes_another_campaign_lets_go_of_the_old_one(engine: Any) -> None:
+    """The old launch ends, held; the new one begins, held."""
+    measure = await engine.define(campaign=engine.campaign())
+    await shows(engine, "held")
+    await engine.client.amend(
+        measure, AmendInput(by="olga", set={"campaign.ref": engine.id("NEW")})
+    )
+    await engine.until(lambda: engine.ledger.launch(engine.id("NEW")) is not None)
+    await engine.until(lambda: launch(engine).ended_at is not None)

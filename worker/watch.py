@@ -1,0 +1,102 @@
+"""Looking at connected systems, so that a campaign that somebody changed there is found.
+
+The worker looks, not the launch's workflow: a look that finds nothing leaves no event in any
+history and no entry in the ledger, however many campaigns there are and however long they run.
+Several workers look in turn; the launch decides, so finding a thing twice changes nothing.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from connectors.base import Connector
+from ledger.writer import AsyncLedger
+from measures.errors import SluicegateError
+from measures.launch import LaunchState
+from workflows.client import SluiceClient
+
+_log = logging.getLogger("sluicegate.worker.watch")
+
+AT_ONCE = 10
+"""Campaigns looked at side by side."""
+
+PATIENCE = 30
+"""The seconds a system may take to answer."""
+
+
+class Watch:
+    """Compares what systems show with what launches want.
+
+    Args:
+        ledger: where the launches are read.
+        connectors: the systems, by name.
+        client: how a launch is told to look for itself.
+    """
+
+    def __init__(
+        self, ledger: AsyncLedger, connectors: Mapping[str, Connector], client: SluiceClient
+    ) -> None:
+        self._ledger = ledger
+        self._connectors = connectors
+        self._client = client
+
+    async def look(self) -> tuple[str, ...]:
+        """Looks once at every campaign whose launch has not ended.
+
+        Returns:
+            The launches that were told to look.
+        """
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(launch: LaunchState) -> str | None:
+            async with gate:
+                if await self._is_as_known(launch):
+                    return None
+                await self._client.look_now(launch.ref)
+                return launch.ref
+
+        launches = await self._ledger.live_launches()
+        told = await asyncio.gather(*map(one, launches))
+        return tuple(ref for ref in told if ref is not None)
+
+    async def _is_as_known(self, launch: LaunchState) -> bool:
+        """Tells whether there is nothing that the launch does not know or try to mend already."""
+        connector = self._connectors.get(launch.campaign.connector)
+        if connector is None:
+            return not launch.confirmed
+        try:
+            seen = await asyncio.wait_for(connector.look(launch.ref), PATIENCE)
+        except Exception as error:
+            _log.warning("%s does not show %s: %r", launch.campaign.connector, launch.ref, error)
+            return not launch.confirmed
+        return launch.confirmed == launch.desire.shown_by(seen)
+
+
+@asynccontextmanager
+async def watching(watch: Watch, seconds: float) -> AsyncIterator[None]:
+    """Looks again and again while the block runs; never for 0 seconds."""
+    if not seconds:
+        yield
+        return
+    looking = asyncio.create_task(_look_for_ever(watch, seconds))
+    try:
+        yield
+    finally:
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
+
+
+async def _look_for_ever(watch: Watch, seconds: float) -> None:
+    while True:
+        # Workers that started together must not look together for ever.
+        await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+        try:
+            await watch.look()
+        except SluicegateError as error:
+            _log.warning("campaigns were not looked at: %s", error)
+        except Exception:
+            _log.exception("campaigns were not looked at")
