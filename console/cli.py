@@ -15,6 +15,7 @@ from console import (
     ask_commands,
     deadlock_commands,
     demo_commands,
+    explain_commands,
     import_commands,
     init_commands,
     ledger_commands,
@@ -40,6 +41,7 @@ app = typer.Typer(
 for group in (
     apply_commands,
     look_commands,
+    explain_commands,
     ask_commands,
     waiver_commands,
     deadlock_commands,

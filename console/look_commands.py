@@ -1,4 +1,4 @@
-"""`sluice get` and `sluice explain`: looking changes nothing."""
+"""`sluice get` and `sluice wait`: looking changes nothing."""
 
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,7 +34,6 @@ KINDS = {
 def add_to(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     app.command(epilog="Example: sluice get measures --stage detailed --watch")(get)
-    app.command(epilog="Example: sluice explain spring-signups; sluice explain R302")(explain)
     app.command(epilog="Example: sluice wait spring-signups --stage decided --timeout 2h")(wait)
 
 
@@ -134,10 +133,11 @@ def _one(ledger: "Ledger", kind: str, name: str) -> list[dict[str, Any]]:
 
     if kind == "Measure":
         state = ledger.measure(name)
-        return [{**plain(_status(state)), "plan": plain(state.plan)}] if state else []
+        return [{**plain(status_now(state)), "plan": plain(state.plan)}] if state else []
     if kind == "Pool":
-        pool = ledger.pool(name)
-        return [_pool(pool)] if pool else []
+        from console.pool_showing import pool_views
+
+        return [plain(view) for view in pool_views(ledger, name)]
     if kind == "Waiver":
         of_measure = {"measure": name.partition("/")[0], "expired": False, "unused": False}
         return [row for row in _all(ledger, kind, of_measure) if row["id"] == name]
@@ -157,7 +157,9 @@ def _all(ledger: "Ledger", kind: str, filters: dict[str, Any]) -> list[dict[str,
     if kind == "Measure":
         return [plain(row) for row in ledger.find_measures(**filters)]
     if kind == "Pool":
-        return [_pool(pool) for pool in ledger.pools().values()]
+        from console.pool_showing import pool_views
+
+        return [plain(view) for view in pool_views(ledger)]
     if kind == "Lifecycle":
         from rules.lifecycle_files import lifecycles_in_force
 
@@ -176,7 +178,8 @@ def _all(ledger: "Ledger", kind: str, filters: dict[str, Any]) -> list[dict[str,
     return [{"id": document.id, **document.body} for document in ledger.documents(kind)]
 
 
-def _status(state: Any) -> "Status":
+def status_now(state: "MeasureState") -> "Status":
+    """Returns what there is to see of a measure now."""
     from console.session import system_clock
     from measures.status import status_of
 
@@ -186,29 +189,6 @@ def _status(state: Any) -> "Status":
 def _pack(ledger: "Ledger", version: "KnownVersion") -> dict[str, Any]:
     judged = ledger.judged_by(version.id).values()
     return version.as_data(measures=sum(digest == version.digest for digest in judged))
-
-
-def _pool(state: Any) -> dict[str, Any]:
-    return {
-        "id": state.pool.id,
-        "title": state.pool.title,
-        "unit": state.pool.unit,
-        "owner": state.pool.owner,
-        "capacity": {
-            period: {
-                "amount": stated.amount,
-                "reserved": state.held(period),
-                "free": stated.amount - state.held(period),
-                "reported_at": stated.at.isoformat(),
-                "by": stated.by,
-            }
-            for period, stated in sorted(state.capacity.items())
-        },
-        "reserved_for": {
-            measure: {"amounts": held.amounts, "hard": held.hard}
-            for measure, held in sorted(state.holdings.items())
-        },
-    }
 
 
 _COLUMNS = {
@@ -235,23 +215,11 @@ def _print_table(kind: str, things: list[dict[str, Any]], *, single: bool) -> No
     from console.output import print_table
 
     if kind == "Pool":
-        print_table(
-            ("id", "period", "capacity", "reserved", "free", "unit", "owner", "reported"),
-            [
-                (
-                    pool["id"],
-                    period,
-                    f"{stated['amount']:,}",
-                    f"{stated['reserved']:,}",
-                    f"{stated['free']:,}",
-                    pool["unit"],
-                    pool["owner"],
-                    stated["reported_at"][:16],
-                )
-                for pool in things
-                for period, stated in pool["capacity"].items()
-            ],
-        )
+        from console.pool_showing import print_pools
+        from measures.model import restore
+        from measures.pool_view import PoolView
+
+        print_pools([restore(PoolView, thing) for thing in things])
     elif kind == "Waiver":
         from console.waiver_showing import COLUMNS, table_cells
 
@@ -281,70 +249,7 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def explain(
-    what: Annotated[
-        str, typer.Argument(metavar="MEASURE|CODE|facts|codes", help="What is to be explained.")
-    ],
-    gate: Annotated[
-        str | None, typer.Option(help="With facts: only what the rules look at at this gate.")
-    ] = None,
-    output: Output = Form.TABLE,
-) -> None:
-    """Say why a measure waits, what a fault code means, or which facts rules can look at."""
-    from console.answering import refusals_as_data
-    from console.explain_codes import LOOKS_LIKE_CODE, print_code, print_codes
-
-    if gate is not None and what != "facts":
-        raise typer.BadParameter("--gate goes with facts: sluice explain facts --gate decided")
-    if what == "facts":
-        from console.explain_facts import print_facts
-
-        with refusals_as_data(output):
-            print_facts(gate, output)
-    elif what == "codes":
-        print_codes(output)
-    elif LOOKS_LIKE_CODE.fullmatch(what) or (
-        LOOKS_LIKE_CODE.fullmatch(what.upper()) and not _is_measure(what)
-    ):
-        with refusals_as_data(output):
-            print_code(what.upper(), output)
-    else:
-        _explain_measure(what, output)
-    finish(Exit.DONE)
-
-
-def _is_measure(name: str) -> bool:
-    """Tells whether a ledger is at hand and knows a measure of this name."""
-    from console.session import find_place, open_ledger
-    from measures.errors import SluicegateError
-
-    try:
-        with open_ledger(find_place()) as ledger:
-            return ledger.measure(name) is not None
-    except SluicegateError:
-        return False
-
-
-def _explain_measure(measure: str, output: Form) -> None:
-    from console.answering import refusals_as_data
-    from console.explaining import print_explanation
-    from console.offers_showing import Offers
-    from console.output import plain, print_data
-    from console.plan_offers import offers_for
-    from console.session import find_place, open_ledger, system_clock
-
-    with refusals_as_data(output), open_ledger(find_place()) as ledger:
-        state = _found(ledger, measure)
-        directory = ledger.directory()
-        offers = offers_for(ledger, state, directory, system_clock()) or Offers()
-    status = _status(state)
-    if output is Form.TABLE:
-        print_explanation(status, directory.people, offers=offers)
-    else:
-        print_data({**plain(status), **plain(offers)}, output)
-
-
-def _found(ledger: "Ledger", measure: str) -> "MeasureState":
+def found_measure(ledger: "Ledger", measure: str) -> "MeasureState":
     """Returns a measure's state.
 
     Raises:
@@ -377,14 +282,14 @@ def wait(
     with refusals_as_data(output), open_ledger(find_place()) as ledger:
         while True:
             seen = ledger.position()
-            state = _found(ledger, measure)
+            state = found_measure(ledger, measure)
             if stage not in state.lifecycle.order:
                 known = ", ".join(state.lifecycle.order)
                 raise typer.BadParameter(f"there is no stage {stage!r}; stages: {known}")
             reached = state.lifecycle.reached(state.stage, stage) and state.cancelled is None
             if reached or state.ended or not _news_before(ledger, seen, deadline):
                 break
-    status = _status(state)
+    status = status_now(state)
     if output is Form.TABLE:
         print_standing(status)
     else:

@@ -1,0 +1,116 @@
+"""`sluice explain`: why a measure waits, who holds a pool, what a code means, what rules see."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.exits import Exit
+from console.look_commands import found_measure, status_now
+from console.options import Output
+from console.output import Form
+from console.running import finish
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command of this module."""
+    examples = (
+        "Examples: sluice explain spring-signups; sluice explain pool kyc; sluice explain R302"
+    )
+    app.command(epilog=examples)(explain)
+
+
+def explain(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="MEASURE|CODE|pool|facts|codes", help="What is to be explained."),
+    ],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[POOL]", help="With pool: the pool's id.")
+    ] = None,
+    gate: Annotated[
+        str | None, typer.Option(help="With facts: only what the rules look at at this gate.")
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With pool: also draw how full it is.")
+    ] = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Say why a measure waits, who holds a pool, what a code means, what rules can look at."""
+    from console.answering import refusals_as_data
+    from console.explain_codes import LOOKS_LIKE_CODE, print_code, print_codes
+
+    if gate is not None and what != "facts":
+        raise typer.BadParameter("--gate goes with facts: sluice explain facts --gate decided")
+    if (what == "pool" and name is None) or (what != "pool" and (name or svg)):
+        raise typer.BadParameter("a pool is explained by: sluice explain pool POOL [--svg FILE]")
+    if name is not None:
+        _explain_pool(name, svg, output)
+    elif what == "facts":
+        from console.explain_facts import print_facts
+
+        with refusals_as_data(output):
+            print_facts(gate, output)
+    elif what == "codes":
+        print_codes(output)
+    elif LOOKS_LIKE_CODE.fullmatch(what) or (
+        LOOKS_LIKE_CODE.fullmatch(what.upper()) and not _is_measure(what)
+    ):
+        with refusals_as_data(output):
+            print_code(what.upper(), output)
+    else:
+        _explain_measure(what, output)
+    finish(Exit.DONE)
+
+
+def _is_measure(name: str) -> bool:
+    """Tells whether a ledger is at hand and knows a measure of this name."""
+    from console.session import find_place, open_ledger
+    from measures.errors import SluicegateError
+
+    try:
+        with open_ledger(find_place()) as ledger:
+            return ledger.measure(name) is not None
+    except SluicegateError:
+        return False
+
+
+def _explain_measure(measure: str, output: Form) -> None:
+    from console.answering import refusals_as_data
+    from console.explaining import print_explanation
+    from console.offers_showing import Offers
+    from console.output import plain, print_data
+    from console.plan_offers import offers_for
+    from console.session import find_place, open_ledger, system_clock
+
+    with refusals_as_data(output), open_ledger(find_place()) as ledger:
+        state = found_measure(ledger, measure)
+        directory = ledger.directory()
+        offers = offers_for(ledger, state, directory, system_clock()) or Offers()
+    status = status_now(state)
+    if output is Form.TABLE:
+        print_explanation(status, directory.people, offers=offers)
+    else:
+        print_data({**plain(status), **plain(offers)}, output)
+
+
+def _explain_pool(name: str, svg: Path | None, output: Form) -> None:
+    from console.answering import refusals_as_data
+    from console.output import people as screen
+    from console.output import print_data
+    from console.pool_showing import pool_views, print_pool, save_picture_of
+    from console.session import find_place, open_ledger
+    from measures.errors import RefusedError
+
+    with refusals_as_data(output), open_ledger(find_place()) as ledger:
+        # Ids are in small letters; whoever writes KYC means kyc.
+        views = pool_views(ledger, name.casefold())
+        if not views:
+            raise RefusedError("not-found", f"there is no pool {name!r}: sluice get pools")
+        people = ledger.directory().people
+    if svg is not None:
+        save_picture_of(views[0], svg)
+    if output is Form.TABLE:
+        print_pool(views[0], people, screen())
+    else:
+        print_data(views[0], output)

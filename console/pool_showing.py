@@ -1,0 +1,160 @@
+"""Pools in a list, and one pool explained: who holds what, what is stale, how full it is."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from console.output import print_table
+from console.pool_chart import bars, legend
+from measures.documents import Person
+from measures.model import write_span
+from measures.pool_view import PeriodView, PoolView
+
+if TYPE_CHECKING:
+    from ledger.store import Ledger
+    from rules.schema import Pack
+
+COLUMNS = ("id", "unit", "owner", "period", "capacity", "held", "free", "reported", "by")
+
+
+def pool_views(ledger: "Ledger", name: str | None = None) -> list[PoolView]:
+    """Returns all pools, or the one of a name; nothing where there is none."""
+    from console.session import system_clock
+    from measures.pool_view import view_of
+    from rules.faults import FaultsFound
+    from rules.loader import packs_in_force
+
+    states = ledger.pools([name]) if name is not None else ledger.pools()
+    try:
+        accepted = accepted_age(packs_in_force(ledger.directory().packs))
+    except FaultsFound:
+        accepted = None  # what judges is not known, so nothing is called too old for it
+    now = system_clock()
+    return [view_of(state, now, accepted) for _, state in sorted(states.items())]
+
+
+def accepted_age(packs: "Iterable[Pack]") -> timedelta | None:
+    """Returns how old a statement of capacity may be for the strictest rule; None without any."""
+    spans = [
+        span
+        for pack in packs
+        for rule in pack.rules
+        for name, span in rule.fresh.items()
+        if rule.kinds[name] == "offer" and rule.text.mode != "off"
+    ]
+    return min(spans, default=None)
+
+
+def print_pools(views: Sequence[PoolView]) -> None:
+    """Prints a line per period of each pool."""
+    print_table(COLUMNS, [cells for view in views for cells in _lines(view)])
+
+
+def _lines(view: PoolView) -> list[tuple[object, ...]]:
+    if not view.periods:
+        return [(view.id, view.unit, view.owner, None, None, None, None, None, None)]
+    return [
+        (
+            view.id,
+            view.unit,
+            view.owner,
+            one.period,
+            _number(one.capacity),
+            _number(one.held),
+            _number(one.free),
+            _age(one),
+            one.by,
+        )
+        for one in view.periods
+    ]
+
+
+def print_pool(view: PoolView, people: Mapping[str, Person], out: Console) -> None:
+    """Prints how full each period of a pool is, who holds it, and what can be relied on."""
+    owner = people.get(view.owner)
+    named = f"{owner.name} ({view.owner})" if owner else view.owner
+    out.print(
+        Text.assemble((view.title, "bold"), f" ({view.id}), in {view.unit}, stated by {named}")
+    )
+    if not view.periods:
+        out.print(
+            f"No capacity is stated: sluice capacity {view.id} --period PERIOD --amount N"
+            f" --as {view.owner}",
+            markup=False,
+        )
+        return
+    drawn = bars(view, out.encoding)
+    width = max(len(one.period) for one in view.periods)
+    for one in view.periods:
+        out.print()
+        out.print(
+            Text.assemble(
+                (f"{one.period:<{width}}", "bold"), "  ", drawn[one.period], f"  {_full(one)}"
+            )
+        )
+        _print_statement(view, one, out)
+        for share in one.shares:
+            verb = "holds" if share.hard else "notes"
+            out.print(
+                f"   {verb}   {_number(share.amount)} for {share.measure}"
+                f" since {share.since:%Y-%m-%d %H:%M}",
+                markup=False,
+            )
+    out.print()
+    out.print(legend(out.encoding))
+
+
+def _print_statement(view: PoolView, seen: PeriodView, out: Console) -> None:
+    report = f"sluice capacity {view.id} --period {seen.period} --amount N --as {view.owner}"
+    if seen.capacity is None:
+        out.print(f"   [yellow]not stated[/]: {report}")
+        return
+    out.print(f"   stated  {_age(seen)} ago by {seen.by}", markup=False)
+    if seen.stale:
+        out.print(f"   [yellow]stale[/]   no rule relies on it any more: {report}")
+    if seen.over:
+        over = f"    {_number(seen.over)} more {view.unit} held than there are"
+        out.print(Text.assemble(("   over", "red"), over))
+
+
+def _full(seen: PeriodView) -> str:
+    if seen.capacity is None:
+        return f"{_number(seen.held)} held"
+    share = f" ({seen.utilisation:.0%})" if seen.utilisation is not None else ""
+    return (
+        f"{_number(seen.held)} of {_number(seen.capacity)} held{share},"
+        f" {_number(max(0, seen.free or 0))} free"
+    )
+
+
+def _number(amount: float | None) -> str | None:
+    return None if amount is None else f"{amount:,}"
+
+
+def _age(seen: PeriodView) -> str | None:
+    """Writes how long ago a statement was made, in its largest whole unit, e.g. ``3d``."""
+    if seen.age_seconds is None:
+        return None
+    for seconds in (86_400, 3_600, 60):
+        if seen.age_seconds >= seconds:
+            return write_span(timedelta(seconds=seen.age_seconds // seconds * seconds))
+    return f"{seen.age_seconds}s"
+
+
+def save_picture_of(view: PoolView, file: Path) -> None:
+    """Writes the chart of a pool as an SVG file.
+
+    Raises:
+        ConfigurationError: it cannot be written there.
+    """
+    from console.pictures import save_picture
+    from console.pool_chart import picture
+
+    save_picture(picture(view), file)
+
+
+__all__ = ["accepted_age", "pool_views", "print_pool", "print_pools", "save_picture_of"]
