@@ -11,6 +11,7 @@ from measures.gathering import Surroundings, remaining_days
 from measures.judging import waivers_for
 from measures.offering import PlanOffer, outlook
 from measures.plan_fields import amend_command
+from measures.pool_state import over_on
 from measures.rollout import versions_for
 from measures.state import MeasureState
 from measures.supposing import supposing
@@ -28,11 +29,14 @@ def offers_for(
     """Returns what the pools can offer a measure now; None when its plan fits or it has ended."""
     if state.ended or state.cancelled is not None or not state.plan.demands:
         return None
-    around = ledger.surroundings(state)
     today = now.astimezone(UTC).date()
+    if state.frozen and any(over_on(demand.period) <= today for demand in state.plan.demands):
+        return None  # what is under way does not move as a block
+    around = ledger.surroundings(state)
     waits = [remaining_days(lead, today) for lead in state.plan.lead_times]
     earliest = today + timedelta(days=max(waits, default=0))
-    found = outlook(state.plan, around.pools, today, not_before=earliest)
+    since = state.request.at if state.request else None
+    found = outlook(state.plan, around.pools, now, since, not_before=earliest)
     if found is None:
         return None
     trying = _Trying(ledger, state, directory, around, now)

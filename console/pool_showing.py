@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from ledger.store import Ledger
     from rules.schema import Pack
 
-COLUMNS = ("id", "unit", "owner", "period", "capacity", "held", "free", "reported", "by")
+COLUMNS = (
+    "id",
+    "unit",
+    "owner",
+    "period",
+    "capacity",
+    "held",
+    "free",
+    "waiting",
+    "reported",
+    "source",
+)
 
 
 def pool_views(ledger: "Ledger", name: str | None = None) -> list[PoolView]:
@@ -56,7 +67,7 @@ def print_pools(views: Sequence[PoolView]) -> None:
 
 def _lines(view: PoolView) -> list[tuple[object, ...]]:
     if not view.periods:
-        return [(view.id, view.unit, view.owner, None, None, None, None, None, None)]
+        return [(view.id, view.unit, view.owner, *([None] * 7))]
     return [
         (
             view.id,
@@ -66,8 +77,9 @@ def _lines(view: PoolView) -> list[tuple[object, ...]]:
             _number(one.capacity),
             _number(one.held),
             _number(one.free),
-            _age(one),
-            one.by,
+            _number(one.waited_for),
+            _reported(one),
+            one.source or one.by,
         )
         for one in view.periods
     ]
@@ -97,13 +109,7 @@ def print_pool(view: PoolView, people: Mapping[str, Person], out: Console) -> No
             )
         )
         _print_statement(view, one, out)
-        for share in one.shares:
-            verb = "holds" if share.hard else "notes"
-            out.print(
-                f"   {verb}   {_number(share.amount)} for {share.measure}"
-                f" since {share.since:%Y-%m-%d %H:%M}",
-                markup=False,
-            )
+        _print_shares(one, out)
     out.print()
     out.print(legend(out.encoding))
 
@@ -111,14 +117,34 @@ def print_pool(view: PoolView, people: Mapping[str, Person], out: Console) -> No
 def _print_statement(view: PoolView, seen: PeriodView, out: Console) -> None:
     report = f"sluice capacity {view.id} --period {seen.period} --amount N --as {view.owner}"
     if seen.capacity is None:
-        out.print(f"   [yellow]not stated[/]: {report}")
+        out.print(f"   unknown nobody stated it: {report}", markup=False)
         return
-    out.print(f"   stated  {_age(seen)} ago by {seen.by}", markup=False)
+    source = f" ({seen.source})" if seen.source else ""
+    out.print(f"   stated  {_age(seen)} ago by {seen.by}{source}", markup=False)
     if seen.stale:
-        out.print(f"   [yellow]stale[/]   no rule relies on it any more: {report}")
+        out.print(f"   stale   too old for the rules in force: {report}", markup=False)
     if seen.over:
-        over = f"    {_number(seen.over)} more {view.unit} held than there are"
-        out.print(Text.assemble(("   over", "red"), over))
+        more = f"{_number(seen.over)} {view.unit} are held that are not there"
+        out.print(f"   over    {more}: {report}", markup=False)
+
+
+def _print_shares(seen: PeriodView, out: Console) -> None:
+    for share in seen.shares:
+        verb = "holds" if share.hard else "notes"
+        lost = share.hard and share.covered < share.amount
+        covered = f", of which {_number(share.covered)} are covered" if lost else ""
+        out.print(
+            f"   {verb}   {share.measure}: {_number(share.amount)}{covered},"
+            f" since {share.since:%Y-%m-%d %H:%M} (priority {share.priority})",
+            markup=False,
+        )
+    for place, waiter in enumerate(seen.waiting, start=1):
+        kept = "" if waiter.kept else "; nothing is kept for it, it needs more than there is"
+        out.print(
+            f"   waits   {place}. {waiter.measure}: {_number(waiter.amount)},"
+            f" since {waiter.since:%Y-%m-%d %H:%M} (priority {waiter.priority}){kept}",
+            markup=False,
+        )
 
 
 def _full(seen: PeriodView) -> str:
@@ -126,9 +152,13 @@ def _full(seen: PeriodView) -> str:
         return f"{_number(seen.held)} held"
     share = f" ({seen.utilisation:.0%})" if seen.utilisation is not None else ""
     return (
-        f"{_number(seen.held)} of {_number(seen.capacity)} held{share},"
-        f" {_number(max(0, seen.free or 0))} free"
+        f"{_number(seen.held)} of {_number(seen.capacity)} held{share}, {_number(seen.free)} free"
     )
+
+
+def _reported(seen: PeriodView) -> str | None:
+    age = _age(seen)
+    return f"{age} (stale)" if age and seen.stale else age
 
 
 def _number(amount: float | None) -> str | None:

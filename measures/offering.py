@@ -6,16 +6,17 @@ it fits where it is planned; both follow from the arithmetic by which pools rese
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
-from measures.availability import Availability
+from measures.availability import Availability, exact
 from measures.documents import Demand, Measure
 from measures.model import Stored, period_bounds
 from measures.plan_fields import ENDS, LAUNCH, demand_path
-from measures.pool import PoolState
+from measures.pool import utc_day
+from measures.pool_state import Asker, PoolState
 from measures.shifting import Shift, shift_by
 
 HORIZON = timedelta(days=1096)
@@ -60,23 +61,29 @@ class Outlook(Stored):
 
 
 def outlook(
-    plan: Measure, pools: Mapping[str, PoolState], today: date, not_before: date | None = None
+    plan: Measure,
+    pools: Mapping[str, PoolState],
+    at: datetime,
+    since: datetime | None = None,
+    not_before: date | None = None,
 ) -> Outlook | None:
     """Returns what pools can offer a measure whose demands they do not cover.
 
     Args:
         plan: the measure as it is planned.
         pools: the pools that its demands name.
-        today: the day of asking; periods that are over carry nothing.
+        at: the moment of asking; periods that are over by then carry nothing.
+        since: when the measure asked for its gate, which decides before whom it is served; now
+            when it has not asked yet.
         not_before: the earliest day of a launch that lead times allow (formula 3).
 
     Returns:
         None when the pools carry the plan as it is, or it asks them for nothing.
     """
-    available = Availability(pools, plan.id)
-    if available.fits(plan.demands):
+    available = Availability(pools, plan.id, Asker(plan.priority, since or at, at))
+    asking = _Asking(plan, available, utc_day(at), not_before)
+    if asking.fits():
         return None
-    asking = _Asking(plan, available, today, not_before)
     whole = asking.earliest(())
     later = [asking.later(whole)] if whole is not None else []
     partial = asking.partial()
@@ -96,6 +103,11 @@ class _Asking:
         self._available = available
         self._today = today
         self._not_before = not_before
+
+    def fits(self) -> bool:
+        """Tells whether the pools carry the plan as it is."""
+        demands = self._plan.demands
+        return self._available.fits(demands) and not self._is_over(demands)
 
     def earliest(
         self, kept: Sequence[Demand], moving: Sequence[Demand] | None = None
@@ -152,12 +164,16 @@ class _Asking:
     def partial(self) -> PlanOffer | None:
         """Returns the offer of the largest part as planned, with the earliest day of the rest."""
         plan = self._plan
-        share = self._share()
+        if self._is_over(plan.demands):
+            return None
+        share = self._available.share(plan.demands)
         kept = [(demand, _part(demand.amount, share)) for demand in plan.demands]
         if not any(amount for _, amount in kept):
             return None
         now = [_of(demand, amount) for demand, amount in kept if amount or not demand.amount]
         rest = [_of(d, _less(d.amount, amount)) for d, amount in kept if amount < d.amount]
+        if not self._available.fits(now):
+            return None  # sums of fractions of a unit may miss what is free by a hair
         shift = self.earliest(now, rest)
         told = f"{_percent(share)} now"
         if shift is None:
@@ -224,9 +240,13 @@ class _Asking:
         until = self._available.stated_until(demand.pool)
         return until is None or period_bounds(demand.period)[0] >= until
 
+    def _is_over(self, demands: Iterable[Demand]) -> bool:
+        """Tells whether the time of some demand is over."""
+        return any(period_bounds(demand.period)[1] <= self._today for demand in demands)
+
     def _in_time(self, moved: Iterable[Demand], shift: Shift, *, whole: bool) -> bool:
         """Tells whether moved periods are not over, and the launch is not before its time."""
-        if any(period_bounds(demand.period)[1] <= self._today for demand in moved):
+        if self._is_over(moved):
             return False
         campaign = self._plan.campaign
         if campaign is None or not whole:
@@ -234,35 +254,19 @@ class _Asking:
         earliest = max(self._today, self._not_before or self._today)
         return shift.day(campaign.launch_on) >= earliest
 
-    def _share(self) -> Fraction:
-        """Returns the largest part of all demands that is free where it is planned."""
-        share = Fraction(1)
-        for demand in self._plan.demands:
-            free = self._available.free(demand.pool, demand.period)
-            if free is None or free < 0 or period_bounds(demand.period)[1] <= self._today:
-                return Fraction(0)
-            if demand.amount:
-                share = min(share, _exact(free) / _exact(demand.amount))
-        return share
-
-
-def _exact(amount: float) -> Fraction:
-    """Returns an amount as it is written: 0.1 is a tenth."""
-    return Fraction(Decimal(str(amount)))
-
 
 def _part(amount: float, share: Fraction) -> float | int:
     """Returns a share of an amount, rounded down: whole where the amount is."""
-    exact = _exact(amount) * share
     if share == 1:
         return amount
+    part = exact(amount) * share
     if float(amount).is_integer():
-        return math.floor(exact)
-    return float(math.floor(exact / Fraction(_FINEST)) * _FINEST)
+        return math.floor(part)
+    return float(math.floor(part / Fraction(_FINEST)) * _FINEST)
 
 
 def _less(amount: float, part: float) -> float | int:
-    left = _exact(amount) - _exact(part)
+    left = exact(amount) - exact(part)
     return int(left) if left.denominator == 1 else float(left)
 
 
@@ -277,7 +281,7 @@ def _together(kept: Iterable[Demand], moved: Iterable[Demand]) -> tuple[Demand, 
         key = demand.pool, demand.period
         before = found.get(key)
         if before is not None:
-            total = _exact(before.amount) + _exact(demand.amount)
+            total = exact(before.amount) + exact(demand.amount)
             amount = int(total) if total.denominator == 1 else float(total)
             demand = _of(demand, amount)
         found[key] = demand

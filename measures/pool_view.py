@@ -1,10 +1,10 @@
-"""A pool as people see it: per period what it takes, who holds it, and what can be relied on."""
+"""A pool as people see it: per period what it takes, who holds it, who waits, what is reliable."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from measures.model import Moment, Stored, period_bounds
-from measures.pool import Capacity, Holding, PoolState
+from measures.pool_state import Asker, Capacity, PoolState, load
+from measures.turns import LOWEST, holding_turn
 
 
 class Share(Stored):
@@ -12,15 +12,37 @@ class Share(Stored):
 
     Attributes:
         measure: whose it is.
-        amount: how much of the period, in the pool's unit.
+        amount: how much counts in the period, in the pool's unit.
+        covered: how much of what is held the capacity still covers; all of it as a rule.
         hard: whether it is held; a note takes nothing from others.
-        since: when it was reserved or noted.
+        priority: how urgent the measure was then; the least urgent loses first.
+        since: from when on it has been held, or noted.
     """
 
     measure: str
     amount: float | int
+    covered: float | int
     hard: bool
+    priority: int
     since: Moment
+
+
+class Waiter(Stored):
+    """A measure that waits for capacity in a period.
+
+    Attributes:
+        measure: who waits.
+        amount: how much it needs in the period.
+        priority: how urgent it is by its plan; waiting makes it more urgent.
+        since: when it asked for its gate.
+        kept: whether what is free is kept for it; not while it needs more than there is at all.
+    """
+
+    measure: str
+    amount: float | int
+    priority: int
+    since: Moment
+    kept: bool
 
 
 class PeriodView(Stored):
@@ -31,26 +53,34 @@ class PeriodView(Stored):
         capacity: how much the pool can take; None where nobody stated it.
         held: how much is held hard.
         noted: how much is noted without being held.
-        free: what is left, below zero where less was stated than is held; None when not known.
+        kept: how much is kept for those who wait.
+        free: what is left for somebody new, never below zero; None when it is not known.
         over: how much more is held than there is.
+        waited_for: how much those who wait need.
         reported_at: when the capacity was stated last.
         by: who stated it.
+        source: from where: ``document``, ``report`` or ``connector:NAME``; empty in old records.
         age_seconds: how long ago that was.
         stale: whether that is longer ago than some rule in force accepts.
-        shares: who holds or noted it, what is held first, the earliest at the head.
+        shares: who holds or noted something, holdings first, who would lose last at the head.
+        waiting: who waits for something, whose turn comes first at the head.
     """
 
     period: str
     capacity: float | int | None = None
     held: float | int = 0
     noted: float | int = 0
+    kept: float | int = 0
     free: float | int | None = None
     over: float | int = 0
+    waited_for: float | int = 0
     reported_at: Moment | None = None
     by: str = ""
+    source: str = ""
     age_seconds: int | None = None
     stale: bool = False
     shares: tuple[Share, ...] = ()
+    waiting: tuple[Waiter, ...] = ()
 
     @property
     def utilisation(self) -> float | None:
@@ -66,7 +96,7 @@ class PoolView(Stored):
         title: how people know it.
         unit: what is counted.
         owner: who states its capacity.
-        periods: those that somebody stated or needs, in the order of time.
+        periods: those that somebody stated, or needs in vain, in the order of time.
     """
 
     id: str
@@ -84,8 +114,12 @@ def view_of(state: PoolState, now: datetime, accepted: timedelta | None = None) 
         now: the moment of looking.
         accepted: how old a statement may be for the strictest rule; None when none asks.
     """
-    needed = (period for holding in state.holdings.values() for period in holding.amounts)
-    periods = sorted({*state.capacity, *needed}, key=lambda one: (*period_bounds(one), one))
+    needed = {
+        *(period for holding in state.holdings.values() for period in holding.amounts),
+        *(period for place in state.queue.values() for period in place.amounts),
+    }
+    unstated = {period for period in needed if not state.touched(period)}
+    periods = sorted({*state.capacity, *unstated}, key=lambda one: (*period_bounds(one), one))
     return PoolView(
         id=state.pool.id,
         title=state.pool.title,
@@ -96,43 +130,77 @@ def view_of(state: PoolState, now: datetime, accepted: timedelta | None = None) 
 
 
 def _period(state: PoolState, period: str, now: datetime, accepted: timedelta | None) -> PeriodView:
-    stated = state.capacity.get(period)
-    shares = _shares(state.holdings.items(), period)
-    held = sum(share.amount for share in shares if share.hard)
+    shares, waiting = _shares(state, period), _waiting(state, period, now)
     seen = PeriodView(
         period=period,
-        held=held,
+        held=state.held(period),
         noted=sum(share.amount for share in shares if not share.hard),
+        waited_for=sum(waiter.amount for waiter in waiting),
         shares=shares,
+        waiting=waiting,
     )
-    return (
-        seen if stated is None else seen.model_copy(update=_statement(stated, held, now, accepted))
+    stated = state.capacity.get(period)
+    if stated is None:
+        return seen
+    # Somebody new is behind everybody who waits.
+    kept = state.kept(period, "", Asker(LOWEST, now, now))
+    left = stated.amount - seen.held
+    return seen.model_copy(
+        update={
+            "kept": kept,
+            "free": max(0, left - kept),
+            "over": max(0, -left),
+            **_statement(stated, now, accepted),
+        }
     )
 
 
-def _statement(
-    stated: Capacity, held: float, now: datetime, accepted: timedelta | None
-) -> dict[str, object]:
+def _statement(stated: Capacity, now: datetime, accepted: timedelta | None) -> dict[str, object]:
     """Returns the fields that a statement of capacity gives."""
     age = now - stated.at
     return {
         "capacity": stated.amount,
-        "free": stated.amount - held,
-        "over": max(0, held - stated.amount),
         "reported_at": stated.at,
         "by": stated.by,
+        "source": stated.source,
         "age_seconds": max(0, int(age.total_seconds())),
         "stale": accepted is not None and age > accepted,
     }
 
 
-def _shares(holdings: Iterable[tuple[str, Holding]], period: str) -> tuple[Share, ...]:
-    found = [
-        Share(measure=measure, amount=amount, hard=holding.hard, since=holding.at)
-        for measure, holding in holdings
-        if (amount := holding.amounts.get(period, 0))
-    ]
-    return tuple(sorted(found, key=lambda share: (not share.hard, share.since, share.measure)))
+def _shares(state: PoolState, period: str) -> tuple[Share, ...]:
+    lost = state.uncovered(period) if period in state.capacity else []
+    covered = {one.measure: one.covered for one in lost}
+    found = []
+    for measure, holding in state.holdings.items():
+        amount = load(holding.amounts, period)
+        if not amount:
+            continue
+        share = Share(
+            measure=measure,
+            amount=amount,
+            covered=covered.get(measure, amount) if holding.hard else 0,
+            hard=holding.hard,
+            priority=holding.priority,
+            since=holding.held_since if holding.hard else holding.at,
+        )
+        turn = holding_turn(holding.priority, share.since, measure)
+        found.append((not holding.hard, turn, share))
+    return tuple(share for _, _, share in sorted(found, key=lambda one: one[:2]))
 
 
-__all__ = ["PeriodView", "PoolView", "Share", "view_of"]
+def _waiting(state: PoolState, period: str, now: datetime) -> tuple[Waiter, ...]:
+    return tuple(
+        Waiter(
+            measure=measure,
+            amount=load(place.amounts, period),
+            priority=place.priority,
+            since=place.since,
+            kept=state.is_kept_for(place),
+        )
+        for measure in state.queued(now, period)
+        for place in (state.queue[measure],)
+    )
+
+
+__all__ = ["PeriodView", "PoolView", "Share", "Waiter", "view_of"]

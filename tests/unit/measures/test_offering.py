@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from measures.amending import set_fields
+from measures.availability import exact
 from measures.documents import Demand, Measure, Pool
 from measures.model import period_bounds
 from measures.offering import Outlook, outlook
 from measures.plan_fields import amend_command
-from measures.pool import PoolState, fold_pool, open_pool, reserve
+from measures.pool import PoolState, fold_pool, join_queue, open_pool, reserve
 from measures.shifting import Shift
 
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
-TODAY = NOW.date()
 FIRST = {"month": date(2031, 3, 1), "week": date(2031, 3, 3), "day": date(2031, 3, 1)}
 WINDOW = {"connector": "memory", "ref": "C", "launch_on": "2031-03-02", "ends_on": "2031-03-31"}
 
@@ -66,14 +66,14 @@ def seen(found: Outlook | None) -> list[str]:
 def test_what_fits_needs_no_offer() -> None:
     """Also a measure that asks for nothing."""
     kyc = {"kyc": pool("kyc", {"2031-03": 100})}
-    assert outlook(plan(("kyc", "2031-03", 100)), kyc, TODAY) is None
-    assert outlook(plan(), {}, TODAY) is None
+    assert outlook(plan(("kyc", "2031-03", 100)), kyc, NOW) is None
+    assert outlook(plan(), {}, NOW) is None
 
 
 def test_a_part_now_and_the_rest_later() -> None:
     """The issue's own words: 60 % now, the rest from 1 April."""
     kyc = {"kyc": pool("kyc", {"2031-03": 60, "2031-04": 60})}
-    found = outlook(plan(("kyc", "2031-03", 100), campaign=WINDOW), kyc, TODAY)
+    found = outlook(plan(("kyc", "2031-03", 100), campaign=WINDOW), kyc, NOW)
     assert seen(found) == ["60 % now, the rest from 2031-04-01"]
     assert found is not None
     [offer] = found.offers
@@ -92,7 +92,7 @@ def test_everything_some_days_later() -> None:
     days = {f"2031-03-{day:02}": 10 for day in range(2, 31)}
     held = {f"2031-03-{day:02}": 10 for day in range(2, 17)}
     needs = plan(("desk", "2031-03-02", 8), ("desk", "2031-03-03", 8), campaign=WINDOW)
-    found = outlook(needs, {"desk": pool("desk", days, held)}, TODAY)
+    found = outlook(needs, {"desk": pool("desk", days, held)}, NOW)
     assert seen(found) == ["everything 15 days later: launch on 2031-03-17"]
     assert found is not None
     after = set_fields(needs, found.offers[0].changes)
@@ -107,7 +107,7 @@ def test_several_pools_move_together() -> None:
         "kyc": pool("kyc", {"2031-03": 5, "2031-04": 50, "2031-05": 50}),
         "desk": pool("desk", {"2031-03": 50, "2031-04": 5, "2031-05": 50}),
     }
-    found = outlook(plan(("kyc", "2031-03", 10), ("desk", "2031-03", 10)), pools, TODAY)
+    found = outlook(plan(("kyc", "2031-03", 10), ("desk", "2031-03", 10)), pools, NOW)
     assert seen(found) == [
         "everything 2 months later: from 2031-05-01",
         "50 % now, the rest from 2031-04-01",
@@ -118,14 +118,14 @@ def test_nothing_is_invented_for_periods_that_nobody_stated() -> None:
     """No offer, and the words say what is not known."""
     pools = {"kyc": pool("kyc", {"2031-03": 0}), "void": pool("void", {})}
     needs = plan(("kyc", "2031-03", 10))
-    found = outlook(needs, pools, TODAY)
+    found = outlook(needs, pools, NOW)
     assert found is not None
     assert (found.offers, found.nothing_later) == (
         (),
         "everything fits on no later day for which capacity is stated (kyc until 2031-03-31)",
     )
     for name, why in (("void", "states no capacity at all"), ("gone", "there is no pool gone")):
-        found = outlook(plan((name, "2031-03", 1)), pools, TODAY)
+        found = outlook(plan((name, "2031-03", 1)), pools, NOW)
         assert found is not None
         assert (found.offers, why in found.nothing_later) == ((), True)
 
@@ -134,10 +134,10 @@ def test_the_past_and_lead_times_carry_nothing() -> None:
     """A period that is over is no offer, nor a launch before what must be ordered is there."""
     kyc = {"kyc": pool("kyc", dict.fromkeys(("2031-04", "2031-05", "2031-06"), 100))}
     needs = plan(("kyc", "2031-03", 50), campaign=WINDOW)
-    assert seen(outlook(needs, kyc, TODAY)) == ["everything 1 month later: launch on 2031-04-02"]
-    late = outlook(needs, kyc, TODAY, not_before=date(2031, 4, 3))
+    assert seen(outlook(needs, kyc, NOW)) == ["everything 1 month later: launch on 2031-04-02"]
+    late = outlook(needs, kyc, NOW, not_before=date(2031, 4, 3))
     assert seen(late) == ["everything 2 months later: launch on 2031-05-02"]
-    over = outlook(needs, kyc, date(2031, 6, 1))
+    over = outlook(needs, kyc, datetime(2031, 6, 1, tzinfo=UTC))
     assert seen(over) == ["everything 3 months later: launch on 2031-06-02"]
 
 
@@ -147,11 +147,11 @@ def test_whole_units_stay_whole() -> None:
         "kyc": pool("kyc", {"2031-03": 1}),
         "desk": pool("desk", {"2031-03": 0.1, "2031-04": 0.3}),
     }
-    found = outlook(plan(("kyc", "2031-03", 3)), pools, TODAY)
+    found = outlook(plan(("kyc", "2031-03", 3)), pools, NOW)
     assert seen(found) == ["33.3 % now, the rest on no day for which capacity is stated"]
     assert found is not None
     assert found.offers[0].changes == {"demands.kyc/2031-03.amount": 1}
-    found = outlook(plan(("desk", "2031-03", 0.4)), pools, TODAY)
+    found = outlook(plan(("desk", "2031-03", 0.4)), pools, NOW)
     assert found is not None
     assert [demand.amount for demand in found.offers[0].demands] == [0.1, 0.3]
 
@@ -162,7 +162,7 @@ def test_changes_are_applied_in_their_order(name: str) -> None:
     periods = ("2031-03", "2031-04", "2031-05", "2031-06", "2031-07")
     pools = {name: pool(name, dict(zip(periods, (5, 10, 10, 10, 10), strict=True)))}
     needs = plan((name, "2031-03", 6), (name, "2031-04", 7), (name, "2031-05", 8))
-    found = outlook(needs, pools, TODAY)
+    found = outlook(needs, pools, NOW)
     assert found is not None
     after = set_fields(needs, found.offers[0].changes)
     assert [(d.period, d.amount) for d in after.demands] == [
@@ -194,17 +194,31 @@ amounts = st.one_of(st.integers(0, 30), st.integers(0, 300).map(lambda tenths: t
 
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[str, Measure, dict[str, PoolState]]:
-    """A plan in periods of one length, and pools that state some periods and hold others."""
+    """A plan in periods of one length; pools that state, hold and keep some in a queue."""
     length = draw(st.sampled_from(["month", "week", "day"]))
     pools = {}
     for name in ("kyc", "desk")[: draw(st.integers(1, 2))]:
-        stated = draw(st.dictionaries(st.integers(0, 9), amounts, max_size=10))
+        # A pool may state whole months for demands by the day: they are added up within them.
+        whole = draw(st.booleans())
+        numbers = st.integers(0, 2 if whole else 9)
+        stated = draw(st.dictionaries(numbers, amounts, max_size=10))
         held = draw(st.dictionaries(st.integers(0, 9), amounts, max_size=6))
-        pools[name] = pool(
-            name,
-            {period_at(length, number): amount for number, amount in stated.items()},
-            {period_at(length, number): amount for number, amount in held.items()},
+        capacity = {
+            period_at("month" if whole else length, number): amount
+            for number, amount in stated.items()
+        }
+        one = pool(
+            name, capacity, {period_at(length, number): much for number, much in held.items()}
         )
+        for waiting in ("before", "after")[: draw(st.integers(0, 2))]:
+            asked = NOW + timedelta(hours=-1 if waiting == "before" else 1)
+            needs = (Demand(pool=name, period=period_at(length, 1), amount=draw(amounts)),)
+            place = join_queue(
+                one, waiting, needs, priority=5, since=asked, ready=True, at=NOW, command="q"
+            )
+            assert place is not None
+            one = fold_pool(one, place)
+        pools[name] = one
     wanted = draw(
         st.dictionaries(
             st.tuples(st.sampled_from(sorted(pools)), st.integers(0, 3)), amounts, max_size=5
@@ -216,7 +230,7 @@ def worlds(draw: st.DrawFn) -> tuple[str, Measure, dict[str, PoolState]]:
 
 def moved(length: str, demands: Iterable[Demand], steps: int) -> tuple[Demand, ...]:
     """The demands so many periods later."""
-    numbers = {period_at(length, number): number for number in range(30)}
+    numbers = {period_at(length, number): number for number in range(4)}
     return tuple(
         demand.model_copy(update={"period": period_at(length, numbers[demand.period] + steps)})
         for demand in demands
@@ -225,7 +239,7 @@ def moved(length: str, demands: Iterable[Demand], steps: int) -> tuple[Demand, .
 
 def carried(length: str, demands: tuple[Demand, ...], pools: dict[str, PoolState]) -> Iterator[int]:
     """The steps after which the pools would hold everything, by trying each."""
-    return (n for n in range(1, 12) if reservable(pools, moved(length, demands, n)))
+    return (n for n in range(1, 100) if reservable(pools, moved(length, demands, n)))
 
 
 @settings(max_examples=150, deadline=None)
@@ -233,7 +247,7 @@ def carried(length: str, demands: tuple[Demand, ...], pools: dict[str, PoolState
 def test_offers_hold_and_none_is_better(world: tuple[str, Measure, dict[str, PoolState]]) -> None:
     """Each is reservable as amended; no earlier day carries all, no larger part fits now."""
     length, needs, pools = world
-    found = outlook(needs, pools, TODAY)
+    found = outlook(needs, pools, NOW)
     if found is None:
         assert reservable(pools, needs.demands)
         return
@@ -252,22 +266,20 @@ def test_offers_hold_and_none_is_better(world: tuple[str, Measure, dict[str, Poo
 
 
 def _largest_part(needs: Measure, pools: dict[str, PoolState], offer: Any) -> None:
-    """The share is the largest that all pools have free, and the parts add up to the plan."""
-    parts = []
-    for demand in needs.demands:
-        free = pools[demand.pool].free_for("spring", demand.period)
-        if free is None:
-            parts.append(Fraction(0))
-        elif demand.amount:
-            parts.append(Fraction(str(free)) / Fraction(str(demand.amount)))
-    assert parts, "something is lacking"
-    assert (offer.share if offer else 0.0) in (float(min(parts)), 0.0)
-    whole = sum(Fraction(str(demand.amount)) for demand in needs.demands)
-    if offer is not None and offer.moved_by:
-        assert sum(Fraction(str(demand.amount)) for demand in offer.demands) == whole
+    """A thousandth more of everything is refused by some pool, and the parts add up to the plan."""
+    share = Fraction(offer.share) if offer else Fraction(0)
+    more = tuple(
+        demand.model_copy(update={"amount": float(exact(demand.amount) * share * 1001 / 1000)})
+        for demand in needs.demands
+    )
+    if share > Fraction(1, 1000):
+        assert not reservable(pools, more)
     if offer is None:
-        units = [min(parts) * Fraction(str(demand.amount)) for demand in needs.demands]
-        assert all(unit < 1 for unit in units)
+        units = [d.model_copy(update={"amount": min(d.amount, 1)}) for d in needs.demands]
+        assert not reservable(pools, units)
+    elif offer.moved_by:
+        whole = sum(exact(demand.amount) for demand in needs.demands)
+        assert sum(exact(demand.amount) for demand in offer.demands) == whole
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,6 +1,6 @@
 """Amendments that are only supposed, tried by the rules of the gate."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -65,7 +65,7 @@ def test_an_offer_clears_capacity_and_voids_sign_offs(state: MeasureState, kyc: 
     """Without the amendment the sponsor's yes counts; after it he has to give it again."""
     as_is = rules(trial(state, kyc), {})
     assert (CAPACITY, "block") in as_is
-    found = outlook(state.plan, {"kyc": kyc}, date(2031, 1, 12))
+    found = outlook(state.plan, {"kyc": kyc}, NOW)
     assert found is not None
     assert [offer.text for offer in found.offers] == [
         "everything 1 month later: from 2031-04-01",
