@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,11 +38,52 @@ class Ran:
         return f"exit {self.code}\n{self.out}\n{self.err}"
 
 
+class Warm:
+    """The process that commands are forked from, see `warm.py`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._address = str(folder / "warm")
+        script = Path(__file__).with_name("warm.py")
+        self._process = subprocess.Popen([sys.executable, script, self._address])
+
+    def close(self) -> None:
+        """Ends it."""
+        self._process.kill()
+        self._process.wait()
+
+    def run(
+        self, words: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs `sluice` as `subprocess.run` would."""
+        eventually(lambda: Path(self._address).exists())
+        request = json.dumps({"words": words, "cwd": str(cwd), "env": dict(env)}).encode()
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection,
+            Path(os.devnull).open("rb") as nothing,
+            tempfile.TemporaryFile("w+") as out,
+            tempfile.TemporaryFile("w+") as err,
+        ):
+            connection.settimeout(timeout)
+            connection.connect(self._address)
+            files = [nothing.fileno(), out.fileno(), err.fileno()]
+            socket.send_fds(connection, [request], files)
+            process = int(connection.recv(20))
+            try:
+                code = int(connection.recv(20))
+            except TimeoutError:
+                os.kill(process, signal.SIGKILL)
+                raise
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(list(words), code, out.read(), err.read())
+
+
 class Shell:
     """Somebody at a terminal in one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warm: Warm) -> None:
         self.folder = folder
+        self._warm = warm
         self.state = folder / ".sluice"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")}
         # A busy machine must not turn a verdict into inconclusive.
@@ -49,17 +92,8 @@ class Shell:
 
     def sluice(self, *words: str, **environment: str) -> Ran:
         """Runs a command."""
-        return Ran(
-            subprocess.run(
-                [str(SLUICE), *words],
-                cwd=self.folder,
-                env={**self.environment, **environment},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=60,
-            )
-        )
+        env = {**self.environment, **environment}
+        return Ran(self._warm.run(words, self.folder, env, timeout=60))
 
     def asks(self, *words: str, **environment: str) -> Any:
         """Runs a command that must end well and returns its data."""
@@ -112,9 +146,17 @@ def ended(process: "subprocess.Popen[str]") -> str:
 
 
 @pytest.fixture(scope="session")
-def make_shell(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Shell]:
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """The process that commands are forked from."""
+    process = Warm(tmp_path_factory.mktemp("warm"))
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def make_shell(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Callable[[], Shell]:
     """Makes shells in empty folders."""
-    return lambda: Shell(tmp_path_factory.mktemp("place"))
+    return lambda: Shell(tmp_path_factory.mktemp("place"), warm)
 
 
 @pytest.fixture
