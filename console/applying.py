@@ -12,12 +12,14 @@ from console.reading import Located
 from console.references import Known, Misfit, misfits
 from ledger.store import Ledger
 from measures.authority import refuse_unless_may_apply
+from measures.conversion import carried_over
 from measures.directory import Directory
 from measures.documents import (
     KINDS,
     LEVELS,
     OPERATOR,
     Blackout,
+    Conversion,
     Delegation,
     Document,
     Measure,
@@ -183,7 +185,7 @@ class Applier:
                 self._ledger.append_document(
                     kind=document.kind,
                     name=document.id,
-                    body=document_content(document),
+                    body=document_content(self._as_recorded(document)),
                     by=by,
                     at=self._clock(),
                     command=str(uuid.uuid4()),
@@ -211,21 +213,31 @@ class Applier:
             applied = self._ledger.document(document.kind, document.id)
             if applied is None:
                 return "created"
-            return "unchanged" if applied.digest == document_digest(document) else "changed"
+            recorded = document_digest(self._as_recorded(document))
+            return "unchanged" if applied.digest == recorded else "changed"
         before = self._present(document)
         if before is None:
             return "created"
         return "unchanged" if before == document else "changed"
 
     def _present(self, document: Document) -> Document | None:
-        """Returns the plan or pool that a document changes; None when it is new."""
+        """Returns the plan, pool or conversion that a document changes; None when it is new."""
         if isinstance(document, Measure) and self._ledger is not None:
             state = self._ledger.measure(document.id)
             return state.plan if state else None
         if isinstance(document, Pool) and self._ledger is not None:
             pool = self._ledger.pool(document.id)
             return pool.pool if pool else None
+        if isinstance(document, Conversion) and self._ledger is not None:
+            return self._ledger.directory().conversions.get(document.id)
         return None
+
+    def _as_recorded(self, document: Document) -> Document:
+        """Returns what is recorded of a document: a conversion keeps what was reported about it."""
+        before = self._present(document)
+        if isinstance(document, Conversion) and isinstance(before, Conversion):
+            return carried_over(document, before)
+        return document
 
     def _denied(self, document: Document, by: str, directory: Directory) -> list[Misfit]:
         """Returns why somebody may not apply a document; what changes nothing, everybody may."""
@@ -240,11 +252,13 @@ class Applier:
     def _known(self) -> Known:
         if self._ledger is None:
             return Known(Directory(), frozenset(), {}, connector_names())
+        pools = self._ledger.pools()
         return Known(
             self._ledger.directory(),
-            frozenset(self._ledger.pools()),
+            frozenset(pools),
             self._ledger.stages(),
             connector_names(),
+            {name: state.pool.unit for name, state in pools.items()},
         )
 
 
@@ -286,7 +300,12 @@ def _add(known: Known, document: Document) -> Known:
             nodes = {**directory.nodes, document.id: document}
             return replace(known, directory=directory.model_copy(update={"nodes": nodes}))
         case Pool():
-            return replace(known, pools=known.pools | {document.id})
+            units = {**known.units, document.id: document.unit}
+            return replace(known, pools=known.pools | {document.id}, units=units)
+        case Conversion():
+            conversions = {**directory.conversions, document.id: document}
+            changed = directory.model_copy(update={"conversions": conversions})
+            return replace(known, directory=changed)
         case Lifecycle():
             lifecycles = {**directory.lifecycles, document.id: document}
             return replace(known, directory=directory.model_copy(update={"lifecycles": lifecycles}))

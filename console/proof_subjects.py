@@ -17,6 +17,7 @@ from measures.directory import Directory
 from measures.documents import (
     OPERATOR,
     Blackout,
+    Conversion,
     Delegation,
     Measure,
     Node,
@@ -87,6 +88,7 @@ def with_documents(subjects: Subjects, paths: list[Path], now: datetime) -> Subj
     people, nodes, packs = dict(directory.people), dict(directory.nodes), dict(directory.packs)
     blackouts = dict(directory.blackouts)
     delegations = {one.id: one for one in directory.delegations}
+    conversions = dict(directory.conversions)
     for located in reading.documents:
         match located.document:
             case Lifecycle():
@@ -106,6 +108,8 @@ def with_documents(subjects: Subjects, paths: list[Path], now: datetime) -> Subj
                 known = pools.get(pool.id)
                 holdings = known.holdings if known else {}
                 pools[pool.id] = fold_pool(None, opened).model_copy(update={"holdings": holdings})
+            case Conversion() as conversion:
+                conversions[conversion.id] = conversion
             case Measure() as plan:
                 state = _planned(states.get(plan.id), plan, lifecycles, now)
                 states[plan.id] = state
@@ -117,6 +121,7 @@ def with_documents(subjects: Subjects, paths: list[Path], now: datetime) -> Subj
         packs=packs,
         lifecycles=lifecycles,
         blackouts=blackouts,
+        conversions=conversions,
     )
     return Subjects(directory, states, pools, others)
 

@@ -1,13 +1,17 @@
 """Does every document name only what is there? Pure checks against a directory."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from measures.chains import NoChainError, chain, refuse_unclear
 from measures.directory import Directory
 from measures.documents import (
     LEVELS,
     Blackout,
+    Conversion,
     Delegation,
+    Demand,
     Document,
     Measure,
     Node,
@@ -32,12 +36,14 @@ class Known:
 
     Attributes:
         measures: each with the stages of its own lifecycle, in order.
+        units: of the pools.
     """
 
     directory: Directory
     pools: frozenset[str]
     measures: Mapping[str, tuple[str, ...]]
     connectors: frozenset[str]
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def lifecycles(self) -> Mapping[str, Lifecycle]:
@@ -61,7 +67,9 @@ def misfits(document: Document, known: Known) -> list[Misfit]:
         case Node():
             return list(_node(document, known.directory.nodes))
         case Pool():
-            return list(_person(document.owner, ("owner",), known))
+            return list(_pool(document, known))
+        case Conversion():
+            return list(_conversion(document, known))
         case Blackout():
             return list(_blackout(document, known))
         case Delegation():
@@ -143,6 +151,7 @@ def _measure(plan: Measure, known: Known) -> Iterator[Misfit]:
                 f"there is no pool {demand.pool!r}",
                 did_you_mean(demand.pool, known.pools),
             )
+        yield from _convertible(demand, ("demands", number, "unit"), known)
     yield from _dependencies(plan, known)
     campaign = plan.campaign
     if campaign is not None and campaign.connector not in known.connectors:
@@ -163,6 +172,42 @@ def _measure(plan: Measure, known: Known) -> Iterator[Misfit]:
         refuse_mixed_duties(plan)
     except RefusedError as error:
         yield Misfit(error.code, ("controller",), error.message)
+
+
+def _pool(pool: Pool, known: Known) -> Iterator[Misfit]:
+    yield from _person(pool.owner, ("owner",), known)
+    for number, team in enumerate(pool.teams):
+        yield from _person(team.lead, ("teams", number, "lead"), known)
+
+
+def _conversion(conversion: Conversion, known: Known) -> Iterator[Misfit]:
+    yield from _person(conversion.owner, ("owner",), known)
+    conversions = known.directory.conversions
+    try:
+        refuse_unclear(conversions, conversion)
+    except RefusedError as error:
+        yield Misfit(error.code, ("to",), error.message)
+    before = conversions.get(conversion.id)
+    if conversion.actuals and (before is None or before.actuals != conversion.actuals):
+        yield Misfit(
+            "actuals-are-reported",
+            ("actuals",),
+            "actuals are reported, not written",
+            f"leave them out; sluice actuals {conversion.id} --period PERIOD --in N --out N",
+        )
+
+
+def _convertible(demand: Demand, place: Field, known: Known) -> Iterator[Misfit]:
+    unit = known.units.get(demand.pool)
+    if demand.unit is None or unit is None or demand.unit == unit:
+        return
+    try:
+        chain(known.directory.conversions, demand.unit, unit)
+    except NoChainError as error:
+        units = {unit, *(one.from_ for one in known.directory.conversions.values())}
+        near = did_you_mean(demand.unit, units)
+        own = f"pool {demand.pool} counts {unit}: leave the unit out to state {unit}"
+        yield Misfit(error.code, place, error.message, near or own)
 
 
 def _package(plan: Measure, nodes: Mapping[str, Node]) -> Iterator[Misfit]:

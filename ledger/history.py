@@ -14,9 +14,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from ledger.projection import AppliedDocument, State, fold
 from ledger.reading import Reader
+from measures.conversion import Conversion
 from measures.directory import Directory
 from measures.documents import Person
-from measures.entry import Entry, document_stream, measure_stream, pool_stream
+from measures.entry import Entry, document_stream, measure_stream, pool_stream, subject_of
 from measures.errors import LedgerError
 from measures.facts import Fact, facts_digest
 from measures.gathering import Standing, gather, standing_of
@@ -80,6 +81,7 @@ class _World:
         self._read_after: dict[str, tuple[int, int, str]] = {}
         self._pools: dict[str, _Versions[PoolState]] = {}
         self._people: dict[str, _Versions[Person]] = {}
+        self._conversions: dict[str, _Versions[Conversion]] = {}
         self._standings: dict[str, _Versions[Standing]] = {}
 
     def measure(self, stream: str) -> MeasureState:
@@ -110,6 +112,8 @@ class _World:
             _put(self._pools, stream, position, state)
         elif isinstance(state, AppliedDocument) and state.kind == "Person":
             _put(self._people, stream, position, restore(Person, state.body))
+        elif isinstance(state, AppliedDocument) and state.kind == "Conversion":
+            _put(self._conversions, stream, position, restore(Conversion, state.body))
 
     def facts(self, state: MeasureState, decided: Entry) -> list[Fact] | None:
         """Returns the facts that a decision was made on; None when they cannot be found."""
@@ -124,7 +128,8 @@ class _World:
         before, last, command = self._read_after[decided.stream]
         read_after = before if command == decided.command else last
         sources: list[_Versions[Any]] = [
-            *_known(self._pools, map(pool_stream, _pools_of(state))),
+            *_known(self._pools, self._pools_near(state)),
+            *self._conversions.values(),
             *_known(self._standings, map(measure_stream, _others_of(state))),
             *_known(self._people, map(_person_stream, _signers_of(state))),
         ]
@@ -132,14 +137,27 @@ class _World:
         return [decided.position - 1, *sorted(changes, reverse=True)[: KEPT - 1]]
 
     def _facts_at(self, position: int, state: MeasureState, now: datetime) -> list[Fact]:
-        pools = {name: _at(self._pools, pool_stream(name), position) for name in _pools_of(state)}
+        pools = {
+            subject_of(stream): _at(self._pools, stream, position)
+            for stream in self._pools_near(state)
+        }
+        conversions = {
+            stream.partition("/")[2]: versions.at(position)
+            for stream, versions in self._conversions.items()
+        }
         others = {
             name: _at(self._standings, measure_stream(name), position) for name in _others_of(state)
         }
         people = {
             name: _at(self._people, _person_stream(name), position) for name in _signers_of(state)
         }
-        return gather(state, now, _there(pools), _there(others), Directory(people=_there(people)))
+        directory = Directory(people=_there(people), conversions=_there(conversions))
+        return gather(state, now, _there(pools), _there(others), directory)
+
+    def _pools_near(self, state: MeasureState) -> list[str]:
+        """Returns the streams of the pools that a measure asks, or may reach by conversions."""
+        asked = {pool_stream(demand.pool) for demand in state.plan.demands}
+        return sorted(asked | self._pools.keys()) if asked and self._conversions else sorted(asked)
 
 
 def past_decisions(
@@ -173,10 +191,6 @@ def past_decisions(
 def count_decisions(reader: Reader, since: datetime | None = None) -> int:
     """Counts the recorded answers of gates."""
     return reader.count(JUDGEMENTS, since)
-
-
-def _pools_of(state: MeasureState) -> set[str]:
-    return {demand.pool for demand in state.plan.demands}
 
 
 def _others_of(state: MeasureState) -> set[str]:

@@ -53,7 +53,10 @@ def situation_at(ledger: Reader, measure: str, position: int) -> Situation:
             f" sluice ledger show --stream {measure_stream(measure)}",
         )
     directory = past.directory()
-    pools = past.states(pool_stream(demand.pool) for demand in state.plan.demands)
+    asked = {demand.pool for demand in state.plan.demands}
+    if asked and directory.conversions:
+        asked |= set(ledger.pools())  # what is asked of one pool may reach any other
+    pools = past.states(map(pool_stream, sorted(asked)))
     others = past.states(measure_stream(other.measure) for other in state.plan.dependencies)
     facts = gather(
         state,

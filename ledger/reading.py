@@ -12,6 +12,7 @@ from ledger.database import Database
 from ledger.overview import Counts, FoundByRule, MeasureRow
 from ledger.projection import AppliedDocument, entry_of, fold, state_of
 from ledger.turn import StateCache, known_state, load_state, load_states
+from measures.conversion import Conversion
 from measures.directory import Directory
 from measures.documents import BUILTIN_PACK, Blackout, Delegation, Node, Person, RulePack
 from measures.entry import (
@@ -193,10 +194,12 @@ class Reader:
 
     def surroundings(self, state: MeasureState) -> Surroundings:
         """Returns the pools and the other measures that a measure's facts need."""
-        pools = sorted({demand.pool for demand in state.plan.demands})
+        pools: list[str] | None = sorted({demand.pool for demand in state.plan.demands})
+        if pools and self.directory().conversions:
+            pools = None  # what is asked of one pool may reach any other
         others = sorted({dependency.measure for dependency in state.plan.dependencies})
         return Surroundings(
-            self.pools(pools) if pools else {}, self.standings(others) if others else {}
+            self.pools(pools) if pools != [] else {}, self.standings(others) if others else {}
         )
 
     def campaign_holder(self, ref: str, *, except_for: str) -> str | None:
@@ -427,13 +430,14 @@ def _behind(table: Table) -> Select[Any]:
 
 
 def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
-    """Returns the people, nodes, delegations and packs among documents, without removed ones."""
+    """Returns what decisions need of documents, without removed ones."""
     people: dict[str, Person] = {}
     nodes: dict[str, Node] = {}
     delegations: list[Delegation] = []
     packs: dict[str, RulePack] = {}
     lifecycles: dict[str, Lifecycle] = {}
     blackouts: dict[str, Blackout] = {}
+    conversions: dict[str, Conversion] = {}
     for document in documents:
         if document.removed:
             continue
@@ -450,6 +454,8 @@ def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
                 lifecycles[document.id] = restore(Lifecycle, document.body)
             case "Blackout":
                 blackouts[document.id] = restore(Blackout, document.body)
+            case "Conversion":
+                conversions[document.id] = restore(Conversion, document.body)
             case _:
                 pass  # a kind of a newer release; those who know it read it themselves
     return Directory(
@@ -459,4 +465,5 @@ def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
         packs=packs,
         lifecycles=lifecycles,
         blackouts=blackouts,
+        conversions=conversions,
     )

@@ -1,7 +1,7 @@
 """Who may apply which document, as a pure check."""
 
 from measures.directory import Directory
-from measures.documents import OPERATOR, Delegation, Document, Measure, Pool
+from measures.documents import OPERATOR, Conversion, Delegation, Document, Measure, Pool
 from measures.duties import refuse_stranger, refuse_uninvolved
 from measures.errors import RefusedError
 
@@ -17,7 +17,7 @@ def refuse_unless_may_apply(
         document: what is to be applied.
         by: who applies it.
         directory: as it is before any document of the same call.
-        present: the pool or measure that the document changes; None when it is new.
+        present: the pool, conversion or measure that the document changes; None when it is new.
 
     Raises:
         RefusedError: ``unknown-person`` or ``not-entitled``.
@@ -33,6 +33,8 @@ def refuse_unless_may_apply(
             owner = document.from_
         case Pool():
             owner = present.owner if isinstance(present, Pool) else document.owner
+        case Conversion():
+            owner = present.owner if isinstance(present, Conversion) else document.owner
         case Measure() if isinstance(present, Measure):
             refuse_uninvolved(present, directory, by, "change its plan")
             return

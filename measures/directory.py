@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from measures.conversion import Conversion
 from measures.documents import Blackout, Delegation, Node, Person, Role, RulePack
 from measures.lifecycle import Lifecycle
 from measures.model import Stored
@@ -16,6 +17,7 @@ class Directory(Stored):
     packs: dict[str, RulePack] = {}
     lifecycles: dict[str, Lifecycle] = {}
     blackouts: dict[str, Blackout] = {}
+    conversions: dict[str, Conversion] = {}
 
     def has_role(self, person: str, role: Role) -> bool:
         """Tells whether a person bears a role by their own document."""

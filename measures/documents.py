@@ -12,6 +12,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from measures.conversion import Conversion
 from measures.digest import digest
 from measures.lifecycle import Lifecycle
 from measures.model import (
@@ -27,6 +28,7 @@ from measures.model import (
     Span,
     Text,
 )
+from measures.teams import Cadence, PeriodKind, Team, Threshold
 from measures.throttle import ThrottleSettings
 from measures.turns import USUAL, Priority
 
@@ -119,9 +121,15 @@ class Pool(GrownModel):
         notes_last: how long a demand that is only noted is remembered, e.g. 60d; to the end of its
             period when left out
         throttle: how the launches on it are throttled when its live load is reported
+        normal: the usual load per kind of period: {month: 10000}; without it no surge is audited
+        surge_threshold: by which share above normal a demand is a surge
+        cadence: how often the owner reports the load
+        teams: the teams that do the work, each asked when a surge touches the pool
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"notes_last", "throttle"})
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"notes_last", "throttle", "normal", "surge_threshold", "cadence", "teams"}
+    )
 
     kind: Literal["Pool"] = "Pool"
     id: Id
@@ -131,6 +139,20 @@ class Pool(GrownModel):
     capacity: dict[Period, Amount] = {}
     notes_last: Span | None = None
     throttle: ThrottleSettings = ThrottleSettings()
+    normal: dict[PeriodKind, Amount] = {}
+    surge_threshold: Threshold = 0.1
+    cadence: Cadence | None = None
+    teams: tuple[Team, ...] = ()
+
+    @model_validator(mode="after")
+    def _teams_differ(self) -> "Pool":
+        names = [team.id for team in self.teams]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise PydanticCustomError(
+                "twice", "teams: {names} is there twice", {"names": ", ".join(twice)}
+            )
+        return self
 
 
 class Guardrail(Model):
@@ -180,22 +202,26 @@ class Kpi(Model):
     target: Number | None = None
     guardrail: Guardrail | None = None
     owner: Id | None = None
-    cadence: Literal["daily", "weekly", "monthly", "quarterly", "yearly"] | None = None
+    cadence: Cadence | None = None
     result: Literal["met", "not-met"] | None = None
 
 
-class Demand(Model):
-    """How much of a pool's capacity the measure needs in a period, in the pool's unit.
+class Demand(GrownModel):
+    """How much of a pool's capacity the measure needs in a period.
 
     Attributes:
         pool: the pool that is asked
         period: a year 2031, month 2031-03, ISO week 2031-W09 or day 2031-03-02
-        amount: how much, in the pool's unit
+        amount: how much, in the pool's unit or in the one that is named
+        unit: the unit of the amount when it is another than the pool's: conversions lead from it
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"unit"})
 
     pool: Id
     period: Period
     amount: Amount
+    unit: Line | None = None
 
 
 class Milestone(Model):
@@ -604,13 +630,16 @@ class RulePack(GrownModel):
         return self.pack
 
 
-Document = Person | Node | Pool | Lifecycle | Blackout | Measure | Delegation | RulePack
+Document = (
+    Person | Node | Pool | Conversion | Lifecycle | Blackout | Measure | Delegation | RulePack
+)
 """Anything that `sluice apply` takes."""
 
 KINDS: dict[str, type[Document]] = {
     "Person": Person,
     "Node": Node,
     "Pool": Pool,
+    "Conversion": Conversion,
     "Lifecycle": Lifecycle,
     "Blackout": Blackout,
     "Measure": Measure,
@@ -642,6 +671,7 @@ __all__ = [
     "BlackoutScope",
     "Campaign",
     "Commitment",
+    "Conversion",
     "Delegation",
     "Demand",
     "Dependency",

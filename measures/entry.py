@@ -37,6 +37,7 @@ EntryKind = Literal[
     "blocker_waived",
     "waiver_revoked",
     "waiver_expired",
+    "surge_confirmed",
     # a pool's life
     "pool_opened",
     "pool_changed",

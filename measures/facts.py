@@ -5,9 +5,9 @@ inconclusive, never accidentally true.
 """
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from measures.digest import digest
 from measures.model import Id, Line, Model, Moment, Number, Period, Text
@@ -187,8 +187,12 @@ class DemandFact(FactBase):
     Attributes:
         pool: the pool that is asked
         period: when
-        amount: how much, in the pool's unit
+        amount: how much, in the pool's unit; the P90 of what arrives when it was stated in another
         unit: the pool's unit; empty when the pool is not there
+        stated: how much the plan states, where that is in another unit
+        stated_unit: the unit in which the plan states it, where that is another
+        mean: how much arrives on average, where it was converted
+        chain: the versions of the conversions it came through, where it was converted
     """
 
     NAMED_BY: ClassVar[tuple[str, ...]] = ("pool", "period")
@@ -197,8 +201,61 @@ class DemandFact(FactBase):
     kind: Literal["demand"] = "demand"
     pool: Id
     period: Period
-    amount: Number
+    amount: Number | None = None
     unit: str
+    stated: Number | None = None
+    stated_unit: str | None = None
+    mean: Number | None = None
+    chain: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _only_what_is_converted(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keeps the digest that facts had before demands could be stated in other units."""
+        content: dict[str, Any] = write(self)
+        if self.stated is None:
+            for field in ("stated", "stated_unit", "mean", "chain"):
+                content.pop(field, None)
+        return content
+
+
+class SurgeFact(FactBase):
+    """A pool, or a team of it, that must confirm because the measure needs more than normal there.
+
+    Attributes:
+        pool: the pool that is touched
+        period: when
+        team: the team that is touched; empty for the pool itself
+        title: what the pool or the team is called
+        who: who must confirm
+        unit: the pool's unit
+        needed: how much arrives there
+        normal: how much is normal
+        limit: how much arrives at most without being a surge
+        above: by which share of the normal it lies above it
+        takes: how much is free there, or the team can take; left out when nobody has said
+        cadence: how often they report; empty when nothing is agreed
+        confirmed: whether that person has confirmed this much
+        confirmed_by: who has, the person or their delegate; empty until then
+    """
+
+    NAMED_BY: ClassVar[tuple[str, ...]] = ("pool", "period", "team")
+    PERSONS: ClassVar[tuple[str, ...]] = ("who", "confirmed_by")
+
+    kind: Literal["surge"] = "surge"
+    pool: Id
+    period: Period
+    team: str
+    title: str
+    who: str
+    unit: str
+    needed: Number
+    normal: Number
+    limit: Number
+    above: Number
+    takes: Number | None = None
+    cadence: str
+    confirmed: bool
+    confirmed_by: str
 
 
 class OfferFact(FactBase):
@@ -471,6 +528,7 @@ Fact = (
     | MeasureFact
     | KpiFact
     | DemandFact
+    | SurgeFact
     | OfferFact
     | ReservationFact
     | MilestoneFact
@@ -492,6 +550,7 @@ FACT_KINDS: dict[str, type[Fact]] = {
         MeasureFact,
         KpiFact,
         DemandFact,
+        SurgeFact,
         OfferFact,
         ReservationFact,
         MilestoneFact,

@@ -23,11 +23,15 @@ from measures.facts import (
     PromiseFact,
     ReservationFact,
     SignOffFact,
+    SurgeFact,
 )
+from measures.loads import Need, Touched
 from measures.model import Moment, Stored, period_bounds
 from measures.money import benefit_of, cost_of
+from measures.needs import needs_of
 from measures.pool import PoolState
 from measures.state import MeasureState
+from measures.surge import surge_of
 
 
 class Standing(Stored):
@@ -100,16 +104,19 @@ def gather(
         pools: the pools it has demands on; one that is missing gives no offer, so that a rule
             which needs it is inconclusive.
         others: the measures it depends on; one that is missing is a dependency of unknown stage.
-        directory: the people; who no longer bears the role they signed in has not signed.
+        directory: the people; who no longer bears the role they signed in has not signed. And the
+            conversions, for demands in other units than their pool's.
     """
     today = now.astimezone(UTC).date()
+    assessment = assess(state, pools, directory)
     return [
         ClockFact(
             seen_at=now, source="clock", today=today.isoformat(), changes_at=_midnight_after(today)
         ),
         _measure(state),
         *(_kpi(state, kpi) for kpi in state.plan.kpis),
-        *_demands(state, pools),
+        *_demands(state, assessment.needs),
+        *_surge(state, assessment.surge),
         *_offers(state, pools),
         *_reservations(state),
         *(_milestone(state, milestone, today) for milestone in state.plan.milestones),
@@ -185,15 +192,69 @@ def _kpi(state: MeasureState, kpi: Kpi) -> KpiFact:
     )
 
 
-def _demands(state: MeasureState, pools: Mapping[str, PoolState]) -> Iterable[DemandFact]:
-    for demand in state.plan.demands:
-        pool = pools.get(demand.pool)
+class Assessment(NamedTuple):
+    """What a plan comes to at the pools.
+
+    Attributes:
+        needs: its demands in the pools' units.
+        surge: whom it touches with more than is normal.
+    """
+
+    needs: tuple[Need, ...]
+    surge: tuple[Touched, ...]
+
+
+def assess(state: MeasureState, pools: Mapping[str, PoolState], directory: Directory) -> Assessment:
+    """Returns what a measure's plan comes to at the pools.
+
+    Once the plan is frozen it keeps the conversions that it was judged with.
+
+    Args:
+        state: the measure.
+        pools: the pools it has demands on, and those that its demands may reach.
+        directory: the conversions.
+    """
+    conversions = directory.conversions
+    judged = {need.name: need for need in state.needs} if state.frozen else {}
+    needs = needs_of(state.plan.demands, pools, conversions, judged)
+    return Assessment(needs, surge_of(state.id, needs, pools, conversions, state.confirmations))
+
+
+def _demands(state: MeasureState, needs: Iterable[Need]) -> Iterable[DemandFact]:
+    for need in needs:
+        other = need.converted
         yield DemandFact(
             seen_at=state.changed_at,
-            pool=demand.pool,
-            period=demand.period,
-            amount=demand.amount,
-            unit=pool.pool.unit if pool else "",
+            pool=need.pool,
+            period=need.period,
+            amount=need.amount,
+            unit=need.unit,
+            stated=need.stated if other else None,
+            stated_unit=need.stated_unit if other else None,
+            mean=need.mean,
+            chain=" > ".join(need.chain) if other else None,
+        )
+
+
+def _surge(state: MeasureState, surge: Iterable[Touched]) -> Iterable[SurgeFact]:
+    for touched in surge:
+        yield SurgeFact(
+            seen_at=state.changed_at,
+            source=f"pool:{touched.pool}",
+            pool=touched.pool,
+            period=touched.period,
+            team=touched.team,
+            title=touched.title,
+            who=touched.person,
+            unit=touched.unit,
+            needed=touched.needed,
+            normal=touched.normal,
+            limit=touched.limit,
+            above=touched.above,
+            takes=touched.takes,
+            cadence=touched.cadence,
+            confirmed=bool(touched.confirmed_by),
+            confirmed_by=touched.confirmed_by,
         )
 
 

@@ -8,6 +8,7 @@ from measures.documents import OPERATOR
 from measures.drafting import Drafting
 from measures.duties import holders_of
 from measures.entry import Draft
+from measures.gathering import Assessment
 from measures.state import MeasureState, Request, Reserved
 from measures.verdict import Blocker, Verdict
 from measures.waivers import Waiver, apply
@@ -139,11 +140,13 @@ def judged(
     held: Reserved | None,
     by: str,
     command: str,
+    assessment: Assessment | None = None,
 ) -> list[Draft]:
     """Drafts what a verdict leads to: the stage moves, or the request waits.
 
     Args:
         held: what was reserved for this gate; None when the gate needs no reservation.
+        assessment: what the plan came to at the pools; recorded where that says more than the plan.
         by: who asked; ``engine`` when the request was judged again by itself.
     """
     drafting = Drafting(state, by=by, at=verdict.at, command=command)
@@ -155,6 +158,7 @@ def judged(
             "gate": verdict.gate,
             "verdict": verdict.model_dump(mode="json"),
             "waiting_for": list(waiting_for),
+            **_beyond_the_plan(assessment),
         },
         facts_digest=verdict.facts_digest,
         pack_digest=verdict.pack_digest,
@@ -167,6 +171,17 @@ def judged(
             # Nobody looks after a campaign any more whose measure has ended.
             drafting.end_permit(state.permit, "closed")
     return drafting.drafts
+
+
+def _beyond_the_plan(assessment: Assessment | None) -> dict[str, object]:
+    """Returns which conversions judged and whom a surge touched, where there are any."""
+    needs = [need for need in assessment.needs if need.converted] if assessment else []
+    surge = assessment.surge if assessment else ()
+    said = {
+        "needs": [need.model_dump(mode="json") for need in needs],
+        "surge": [touched.model_dump(mode="json") for touched in surge],
+    }
+    return {name: found for name, found in said.items() if found}
 
 
 def next_notice_at(request: Request, state: MeasureState) -> datetime | None:

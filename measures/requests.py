@@ -118,6 +118,20 @@ class CommitmentReport(Model):
     kept_on: date
 
 
+class SurgeReport(Model):
+    """A pool's owner, or a team's lead, can take what the measure brings.
+
+    Attributes:
+        pool: the pool that the surge touches.
+        period: when; every period that waits for this person, if left out.
+        team: the team; the pool and every team that waits for this person, if left out.
+    """
+
+    pool: Id
+    period: Period | None = None
+    team: Id | None = None
+
+
 class ReportInput(Model):
     """News about a measure, exactly one kind at a time."""
 
@@ -128,6 +142,7 @@ class ReportInput(Model):
     forecast: Annotated[dict[Id, Number], Field(min_length=1)] | None = None
     actual: Annotated[dict[Id, Number], Field(min_length=1)] | None = None
     evidence: Evidence | None = None
+    surge: SurgeReport | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "ReportInput":
@@ -137,7 +152,7 @@ class ReportInput(Model):
         return self
 
 
-REPORTS = ("kpi", "milestone", "commitment", "forecast", "actual", "evidence")
+REPORTS = ("kpi", "milestone", "commitment", "forecast", "actual", "evidence", "surge")
 """What can be reported about a measure."""
 
 

@@ -3,10 +3,12 @@
 from datetime import date
 from typing import Any, Literal
 
+from measures.chains import CONVERSIONS
 from measures.digest import digest
 from measures.documents import Evidence, Measure
 from measures.entry import Draft, measure_stream, pool_stream
 from measures.lifecycle import DOI, LAUNCH, Lifecycle
+from measures.loads import Confirmation, Need, Touched
 from measures.model import Moment, Stored, restore
 from measures.permits import Permit
 from measures.verdict import Verdict
@@ -18,6 +20,10 @@ REMEMBERED_COMMANDS = 64
 """How many requests a measure remembers so that a repeated one changes nothing.
 
 Temporal itself forgets update ids at continue-as-new and with a lost server."""
+
+
+KEPT_CONFIRMATIONS = 200
+"""So many a measure remembers; one that drops out must be given again."""
 
 
 class SignOff(Stored):
@@ -99,6 +105,9 @@ class MeasureState(Stored):
         packs: per pack, the digest of the version that judged it last or that it was moved to
             since; `measures.rollout.versions_for` says which one judges it next.
         waivers: the latest that were given, oldest first, those that have ended among them.
+        needs: what its demands came to at the pools when it was judged last.
+        surge: whom it touched with more than is normal when it was judged last.
+        confirmations: that they can take it, by those whom a surge touches.
         commands: the latest requests that left an entry, oldest first.
     """
 
@@ -127,6 +136,9 @@ class MeasureState(Stored):
     campaign_told: Literal["held", "released"] | None = None
     packs: dict[str, str] = {}
     waivers: tuple[Waiver, ...] = ()
+    needs: tuple[Need, ...] = ()
+    surge: tuple[Touched, ...] = ()
+    confirmations: tuple[Confirmation, ...] = ()
     commands: tuple[str, ...] = ()
 
     @property
@@ -175,8 +187,10 @@ class MeasureState(Stored):
         if self.request is None or self.ended:
             return ()
         pools = {pool_stream(demand.pool) for demand in self.plan.demands}
+        pools |= {pool_stream(touched.pool) for touched in self.surge}
         others = {measure_stream(d.measure) for d in self.plan.dependencies}
-        return tuple(sorted(pools | others))
+        converts = any(demand.unit for demand in self.plan.demands) or bool(self.surge)
+        return tuple(sorted(pools | others | ({CONVERSIONS} if converts else set())))
 
     def signed_content(self, gate: str) -> str:
         """Returns the digest of what a sign-off at a gate is bound to.
@@ -231,6 +245,7 @@ def fold_measure(state: MeasureState | None, entry: Draft) -> MeasureState:
             **_changes(state, entry),
             "packs": _packs_after(state, entry),
             "waivers": _waivers_after(state, entry),
+            **_assessed(state, entry),
             "number": entry.number,
             "changed_at": entry.at,
             "commands": remembered,
@@ -276,11 +291,32 @@ def _changes(state: MeasureState, entry: Draft) -> dict[str, Any]:
             return {"cancelled": pause, "request": None, "permit": None}
         case "reminder_sent" | "escalation_sent":
             return _notified(state, entry)
-        case "pack_migrated" | "blocker_waived" | "waiver_revoked" | "waiver_expired":
-            return {}  # see `_packs_after` and `_waivers_after`
+        case (
+            "pack_migrated"
+            | "blocker_waived"
+            | "waiver_revoked"
+            | "waiver_expired"
+            | "surge_confirmed"
+        ):
+            return {}  # see `_packs_after`, `_waivers_after` and `_assessed`
         case _:
             msg = f"{entry.kind} does not belong to a measure"
             raise ValueError(msg)
+
+
+def _assessed(state: MeasureState, entry: Draft) -> dict[str, Any]:
+    """Returns what an entry says of needs and surges; nothing for most entries."""
+    match entry.kind:
+        case "gate_judged":
+            return {
+                "needs": tuple(restore(Need, one) for one in entry.body.get("needs", ())),
+                "surge": tuple(restore(Touched, one) for one in entry.body.get("surge", ())),
+            }
+        case "surge_confirmed":
+            known = (*state.confirmations, restore(Confirmation, entry.body))
+            return {"confirmations": known[-KEPT_CONFIRMATIONS:]}
+        case _:
+            return {}
 
 
 def _packs_after(state: MeasureState, entry: Draft) -> dict[str, str]:

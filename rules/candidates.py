@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from measures.facts import FACT_KINDS, Fact, MeasureFact, SignOffFact
+from measures.facts import FACT_KINDS, DemandFact, Fact, MeasureFact, SignOffFact
 from measures.plan_fields import amend_command, path_of
 from measures.signers import Signer, Signers
 from measures.verdict import Change
@@ -235,9 +235,13 @@ class Suggestions:
         values: Bound,
         seen: Mapping[str, Any],
     ) -> str:
-        """Returns the author's command, unless none is given or the amendment takes more."""
+        """Returns the author's command, unless none is given or the amendment takes more.
+
+        No author knows in which unit a plan states its demand.
+        """
         own = remedy.text.command if remedy else None
-        if own and len(edit.amends) <= 1:
+        elsewhere = isinstance(edit.fact, DemandFact) and edit.fact.stated is not None
+        if own and len(edit.amends) <= 1 and not (elsewhere and edit.amends):
             return command_of(own, values, seen)
         path = path_of(edit.fact, field)
         if path is None or self._measure is None:

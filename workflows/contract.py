@@ -121,6 +121,7 @@ class MeasureRecord(Stored):
         entries: everything recorded that the workflow has not seen, in order.
         verdict: what the gate answered, where that left no entry.
         wants_capacity: the gate would open; its capacity is to be reserved first.
+        demands: what to reserve, in the pools' units, where the plan states some in others.
         look_again_at: when time alone may change the answer.
         stale: a fact changed while it was judged: judge again.
         wake: other measures that wait for what has just happened.
@@ -130,6 +131,7 @@ class MeasureRecord(Stored):
     refused: Refusal | None = None
     verdict: Verdict | None = None
     wants_capacity: bool = False
+    demands: tuple[Demand, ...] = ()
     look_again_at: Moment | None = None
     stale: bool = False
     wake: tuple[str, ...] = ()

@@ -281,7 +281,8 @@ class MeasureLifecycle:
             attempt += 1
             gate = self._life.next_gate
             hard = gate == self._life.lifecycle.hard_at
-            demands = demands_to_hold(self._life.plan.demands, record.verdict)
+            wanted = record.demands or self._life.plan.demands
+            demands = demands_to_hold(wanted, record.verdict)
             held = await self._hold(demands, hard, f"{command}:{attempt}", str(gate))
             record = await self._act(
                 verb,

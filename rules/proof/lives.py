@@ -12,6 +12,7 @@ from datetime import date
 
 from measures.gathering import Standing, standing_of
 from measures.lifecycle import LAUNCH
+from measures.needs import in_pool_units, needs_of
 from measures.pool import PoolState
 from measures.state import MeasureState
 from rules.proof.gates import enforced_at
@@ -119,7 +120,8 @@ def _gates_ahead(state: MeasureState) -> Iterator[str]:
 def _shortages(
     state: MeasureState, alive: Mapping[str, MeasureState], pools: Mapping[str, PoolState]
 ) -> Iterator[OnCapacity]:
-    for demand in state.plan.demands:
+    judged = {need.name: need for need in state.needs}
+    for demand in in_pool_units(needs_of(state.plan.demands, pools, {}, judged)):
         pool = pools.get(demand.pool)
         free = pool.free_for(state.id, demand.period) if pool else None
         if pool is None or free is None or free >= demand.amount:

@@ -8,7 +8,7 @@ from datetime import datetime
 from ledger.writer import AsyncLedger
 from measures.directory import Directory
 from measures.documents import RulePack
-from measures.gathering import gather
+from measures.gathering import Assessment, assess, gather
 from measures.judging import waivers_for
 from measures.rollout import versions_for
 from measures.signers import signers_of
@@ -25,10 +25,15 @@ from rules.schema import Pack
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict and the ledger's position before its facts were gathered."""
+    """A verdict and the ledger's position before its facts were gathered.
+
+    Attributes:
+        assessment: what the plan came to at the pools.
+    """
 
     verdict: Verdict
     position: int
+    assessment: Assessment
 
 
 class Court:
@@ -90,7 +95,7 @@ class Court:
                 set_aside=_set_aside(state, gate, now, by),
                 suppose=supposing(state, now, around, directory),
             )
-        return Judgement(verdict, position)
+        return Judgement(verdict, position, assess(state, around.pools, directory))
 
     async def newest(self, directory: Directory) -> tuple[Pack, ...]:
         """Returns the newest version of every pack in force, by which the judge judges.

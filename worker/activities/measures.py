@@ -16,10 +16,12 @@ from ledger.reading import Docket
 from ledger.writer import AsyncLedger
 from measures import decisions, permitting, waiving
 from measures.answers import Refusal
+from measures.confirming import confirm
 from measures.directory import Directory
-from measures.documents import ENGINE, Measure
+from measures.documents import ENGINE, Demand, Measure
 from measures.entry import Draft, measure_stream
 from measures.errors import LedgerError, RefusedError
+from measures.gathering import assess
 from measures.judging import (
     judged,
     notices_due,
@@ -29,7 +31,9 @@ from measures.judging import (
     with_waivers,
 )
 from measures.lifecycle import LAUNCH
+from measures.loads import Need
 from measures.model import restore
+from measures.needs import in_pool_units
 from measures.requests import (
     AdvanceInput,
     AmendInput,
@@ -137,6 +141,8 @@ class MeasureActivities:
             drafts = _drafts(state, act, directory)
             await self._refuse_taken_campaign(reduce(fold_measure, drafts, state).plan)
             return _Deed(drafts)
+        if act.verb == "report" and act.ask.get("surge") is not None:
+            return _Deed(await self._confirm(state, act, directory))
         return _Deed(_drafts(state, act, directory))
 
     async def _refuse_taken_campaign(self, plan: Measure) -> None:
@@ -192,7 +198,11 @@ class MeasureActivities:
         verdict = only_with_controller(state, with_waivers(state, judgement.verdict, by))
         lifecycle = state.lifecycle
         reserves = bool(state.plan.demands) and gate in (lifecycle.soft_at, lifecycle.hard_at)
-        if verdict.passed and reserves and act.held is None:
+        needs = judgement.assessment.needs
+        unknown = next((need.why for need in needs if need.amount is None), "")
+        if verdict.passed and unknown and gate == lifecycle.hard_at:
+            verdict = unsettled(verdict, unknown)
+        elif verdict.passed and reserves and _asks_anew(act, needs):
             if not act.final:
                 return _Deed([], verdict, judgement, wants_capacity=True)
             verdict = unsettled(verdict, "others took it again and again")
@@ -200,7 +210,15 @@ class MeasureActivities:
             waiting_for = waited_for(state, verdict, directory)
             if says_the_same(state, verdict, waiting_for):
                 return _Deed([], verdict, judgement)
-        drafts = judged(state, verdict, directory, held=act.held, by=by, command=act.command)
+        drafts = judged(
+            state,
+            verdict,
+            directory,
+            held=act.held,
+            by=by,
+            command=act.command,
+            assessment=judgement.assessment,
+        )
         return _Deed(drafts, verdict, judgement)
 
     async def _launch(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
@@ -230,6 +248,18 @@ class MeasureActivities:
         drafts = permitting.renewed(state, verdict, command=act.command, issuer=issuer)
         # No verdict: a request that waits was not asked anything.
         return _Deed(drafts)
+
+    async def _confirm(
+        self, state: MeasureState, act: MeasureAct, directory: Directory
+    ) -> list[Draft]:
+        """Confirms a surge as it is now, whether or not a gate has been asked for yet."""
+        ask = restore(ReportInput, act.ask)
+        assert ask.surge is not None, "asked for by the verb"
+        around = await self._ledger.surroundings(state)
+        surge = assess(state, around.pools, directory).surge
+        return confirm(
+            state, ask.surge, surge, directory, by=ask.by, at=act.at, command=act.command
+        )
 
     async def _migrate(
         self, state: MeasureState, act: MeasureAct, directory: Directory
@@ -269,6 +299,7 @@ class MeasureActivities:
             # What was recorded holds it already, and every byte here stays in the history.
             verdict=None if deed.drafts else deed.verdict,
             wants_capacity=deed.wants_capacity,
+            demands=_converted(deed.judgement) if deed.wants_capacity else (),
             look_again_at=look_again_at,
             stale=stale,
             wake=await self._wake(act, entries),
@@ -298,6 +329,27 @@ _REASONED = {
     "cancel": decisions.cancel,
     "step_back": decisions.step_back,
 }
+
+
+def _converted(judgement: Judgement | None) -> tuple[Demand, ...]:
+    """Returns the demands in the pools' units; nothing where the plan states them so itself."""
+    needs = judgement.assessment.needs if judgement is not None else ()
+    return in_pool_units(needs) if any(need.converted for need in needs) else ()
+
+
+def _asks_anew(act: MeasureAct, needs: Sequence[Need]) -> bool:
+    """Tells whether capacity is still to be reserved, or was for what came to something else.
+
+    A conversion may have learned between the verdict and the reservation.
+    """
+    if act.held is None:
+        return True
+    held = act.held.amounts
+    return any(
+        held[need.pool][need.period] != need.amount
+        for need in needs
+        if need.converted and need.period in held.get(need.pool, {})
+    )
 
 
 def _are_these(recorded: Sequence[Draft], drafts: Sequence[Draft]) -> bool:

@@ -1,0 +1,96 @@
+"""Confirming a surge: whoever runs a touched pool or team says that it can take what is coming."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from measures.directory import Directory
+from measures.drafting import Drafting
+from measures.duties import refuse_stranger
+from measures.entry import Draft
+from measures.errors import RefusedError
+from measures.loads import Confirmation, Touched
+from measures.requests import SurgeReport
+from measures.state import MeasureState
+
+
+def confirm(
+    state: MeasureState,
+    ask: SurgeReport,
+    surge: Sequence[Touched],
+    directory: Directory,
+    *,
+    by: str,
+    at: datetime,
+    command: str,
+) -> list[Draft]:
+    """Drafts one confirmation per touched pool and team that somebody may speak for.
+
+    Args:
+        state: the measure.
+        ask: the pool, and the period and team where only one is meant.
+        surge: whom the measure touches now.
+        directory: the people; who acts for somebody in operations confirms for them.
+        by: who confirms.
+        at: when; delegations count on their days.
+        command: the request.
+
+    Raises:
+        RefusedError: ``already-ended``, ``unknown-person``, ``no-surge``, ``not-entitled`` or
+            ``confirmed-already``.
+    """
+    if state.ended:
+        raise RefusedError("already-ended", f"measure {state.id} has ended")
+    refuse_stranger(directory, by)
+    meant = [one for one in surge if _is_meant(one, ask)]
+    if not meant:
+        touched = ", ".join(dict.fromkeys(f"{one.pool} {one.period}" for one in surge))
+        raise RefusedError(
+            "no-surge",
+            f"measure {state.id} brings no surge to {_words(ask)}; it touches"
+            f" {touched or 'nothing beyond normal'}: sluice explain {state.id}",
+        )
+    own = [one for one in meant if _may(one, directory, by, at)]
+    if not own:
+        persons = ", ".join(dict.fromkeys(one.person for one in meant))
+        raise RefusedError(
+            "not-entitled",
+            f"measure {state.id}: the surge at {_words(ask)} is for {persons} to confirm, not {by}",
+        )
+    open_ones = [one for one in own if not one.confirmed_by]
+    if not open_ones:
+        raise RefusedError(
+            "confirmed-already",
+            f"measure {state.id}: {own[0].confirmed_by} has confirmed {_words(ask)} already",
+        )
+    drafting = Drafting(state, by=by, at=at, command=command)
+    for one in open_ones:
+        confirmation = Confirmation(
+            pool=one.pool,
+            period=one.period,
+            team=one.team,
+            by=by,
+            on_behalf_of=one.person,
+            needed=one.needed,
+            at=at,
+        )
+        body = {**confirmation.model_dump(mode="json"), "unit": one.unit, "normal": one.normal}
+        drafting.write("surge_confirmed", body)
+    return drafting.drafts
+
+
+def _is_meant(touched: Touched, ask: SurgeReport) -> bool:
+    return (
+        touched.pool == ask.pool
+        and ask.period in (None, touched.period)
+        and ask.team in (None, touched.team)
+    )
+
+
+def _may(touched: Touched, directory: Directory, by: str, at: datetime) -> bool:
+    acting = directory.acting_for(touched.person, "operations", at.date())
+    return by in (touched.person, acting)
+
+
+def _words(ask: SurgeReport) -> str:
+    team = f" team {ask.team}" if ask.team else ""
+    return f"{ask.pool}{team}" + (f" {ask.period}" if ask.period else "")

@@ -1,0 +1,66 @@
+"""What a measure needs of each pool, in the pool's own unit, whatever unit it was stated in."""
+
+from collections.abc import Iterable, Mapping
+
+from measures.chains import NoChainError, arriving, chain
+from measures.conversion import Conversion
+from measures.documents import Demand
+from measures.loads import Need
+from measures.pool import PoolState
+
+
+def needs_of(
+    demands: Iterable[Demand],
+    pools: Mapping[str, PoolState],
+    conversions: Mapping[str, Conversion],
+    judged: Mapping[str, Need],
+) -> tuple[Need, ...]:
+    """Returns what demands come to at their pools.
+
+    Args:
+        demands: as the plan states them.
+        pools: the pools that are asked; one that is not there converts nothing.
+        conversions: the newest version of each.
+        judged: what a frozen plan was judged with, by name: it stays so, whatever is learned.
+    """
+    return tuple(
+        judged.get(f"{demand.pool}/{demand.period}") or _need(demand, pools, conversions)
+        for demand in demands
+    )
+
+
+def in_pool_units(needs: Iterable[Need]) -> tuple[Demand, ...]:
+    """Returns demands as pools take them, without those whose amount cannot be known."""
+    return tuple(
+        Demand(pool=need.pool, period=need.period, amount=need.amount)
+        for need in needs
+        if need.amount is not None
+    )
+
+
+def _need(
+    demand: Demand, pools: Mapping[str, PoolState], conversions: Mapping[str, Conversion]
+) -> Need:
+    pool = pools.get(demand.pool)
+    unit = pool.pool.unit if pool else ""
+    stated_unit = demand.unit or unit
+    need = Need(
+        pool=demand.pool,
+        period=demand.period,
+        amount=demand.amount,
+        unit=unit,
+        stated=demand.amount,
+        stated_unit=stated_unit,
+    )
+    if stated_unit == unit:
+        return need
+    if pool is None:
+        why = f"there is no pool {demand.pool} that says what {stated_unit} are to become"
+        return need.model_copy(update={"amount": None, "why": why})
+    try:
+        arrival = arriving(demand.amount, chain(conversions, stated_unit, unit))
+    except NoChainError as error:
+        return need.model_copy(update={"amount": None, "why": error.message})
+    return need.model_copy(
+        update={"amount": arrival.p90, "mean": arrival.mean, "chain": arrival.chain}
+    )
