@@ -15,6 +15,7 @@ from sqlalchemy.dialects import sqlite
 import measures.documents
 import measures.launch
 import measures.lifecycle
+import measures.loads
 import measures.model
 import measures.permits
 import measures.pool
@@ -192,6 +193,7 @@ def folded_with() -> str:
         measures.documents,
         measures.launch,
         measures.lifecycle,
+        measures.loads,
         measures.model,
         measures.permits,
         measures.pool,

@@ -235,11 +235,11 @@ class SurgeFact(FactBase):
         takes: how much is free there, or the team can take; left out when nobody has said
         cadence: how often they report; empty when nothing is agreed
         confirmed: whether that person has confirmed this much
-        confirmed_by: who has, the person or their delegate; empty until then
+        by: who has confirmed, that person or their delegate; empty until then
     """
 
     NAMED_BY: ClassVar[tuple[str, ...]] = ("pool", "period", "team")
-    PERSONS: ClassVar[tuple[str, ...]] = ("who", "confirmed_by")
+    PERSONS: ClassVar[tuple[str, ...]] = ("who", "by")
 
     kind: Literal["surge"] = "surge"
     pool: Id
@@ -255,7 +255,7 @@ class SurgeFact(FactBase):
     takes: Number | None = None
     cadence: str
     confirmed: bool
-    confirmed_by: str
+    by: str
 
 
 class OfferFact(FactBase):

@@ -254,7 +254,7 @@ def _surge(state: MeasureState, surge: Iterable[Touched]) -> Iterable[SurgeFact]
             takes=touched.takes,
             cadence=touched.cadence,
             confirmed=bool(touched.confirmed_by),
-            confirmed_by=touched.confirmed_by,
+            by=touched.confirmed_by,
         )
 
 

@@ -137,6 +137,7 @@ def test_the_standard_pack_has_its_public_names() -> None:
         "detailed.plan-has-money",
         "detailed.commitments-have-owner-and-date",
         "decided.capacity-covers-demand",
+        "decided.surge-is-confirmed",
         "decided.lead-times-fit",
         "decided.promises-are-backed",
         "decided.sponsor-has-signed",
