@@ -24,8 +24,8 @@ from console import (
     permit_commands,
     rules_commands,
     schema_commands,
+    simulate_commands,
     stack_commands,
-    story_commands,
     waiver_commands,
 )
 from console.running import report_failure
@@ -46,7 +46,7 @@ for group in (
     waiver_commands,
     deadlock_commands,
     stack_commands,
-    story_commands,
+    simulate_commands,
     demo_commands,
     import_commands,
     schema_commands,

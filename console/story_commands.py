@@ -1,4 +1,4 @@
-"""`sluice simulate`: playing stories about governance on a server that skips time."""
+"""`sluice simulate FILE...`: playing stories about governance on a server that skips time."""
 
 import signal
 from pathlib import Path
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands of this module."""
-    app.command(epilog="Example: sluice simulate stories/01-surge.yaml -o json")(simulate)
+    app.command(epilog="Example: sluice simulate stories/01-surge.yaml -o json")(story)
 
 
-def simulate(
+def story(
     file: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Stories to play.")],
     output: Output = Form.TABLE,
     keep: Annotated[
