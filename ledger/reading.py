@@ -135,13 +135,6 @@ class Reader:
             state = load_state(connection, self._states, measure_stream(name))
         return state if isinstance(state, MeasureState) else None
 
-    def measures(self, names: Sequence[str]) -> dict[str, MeasureState]:
-        """Returns the states of these measures; those that do not exist are left out."""
-        with self._database.reading() as connection:
-            found = load_states(connection, self._states, map(measure_stream, names))
-        states = (state for state in found.values() if isinstance(state, MeasureState))
-        return {state.id: state for state in states}
-
     def docket(self, name: str) -> Docket:
         """Returns a measure, the directory and the last position as of one moment.
 
@@ -232,6 +225,18 @@ class Reader:
             rows = connection.execute(query).mappings().all()
         found = (state_of(table, dict(row)) for row in rows)
         return [one for one in found if isinstance(one, LaunchState)]
+
+    def launches_by_measure(self, measures: Sequence[str]) -> dict[str, LaunchState]:
+        """Returns the launches of these measures that have not ended, by measure."""
+        table = tables.launches
+        query = select(table.c.id).where(
+            table.c.ended.is_(False), table.c.measure.in_(list(measures))
+        )
+        with self._database.reading() as connection:
+            names = connection.execute(query).scalars().all()
+            found = load_states(connection, self._states, map(launch_stream, names))
+        states = (state for state in found.values() if isinstance(state, LaunchState))
+        return {state.measure: state for state in states}
 
     def running(self) -> Iterator[tuple[str, int]]:
         """Yields the streams that must have a workflow, pools first, with their last numbers."""

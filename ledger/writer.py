@@ -100,10 +100,6 @@ class AsyncLedger:
         """Returns a measure's state; None when there is none of that id."""
         return await self._read(self.ledger.measure, name)
 
-    async def measures(self, names: Sequence[str]) -> dict[str, MeasureState]:
-        """Returns the states of these measures; those that do not exist are left out."""
-        return await self._read(self.ledger.measures, names)
-
     async def docket(self, name: str) -> Docket:
         """Returns a measure, the directory and the last position as of one moment."""
         return await self._read(self.ledger.docket, name)
@@ -119,6 +115,10 @@ class AsyncLedger:
     async def launch(self, ref: str) -> LaunchState | None:
         """Returns a launch's state; None when there is none of that name."""
         return await self._read(self.ledger.launch, ref)
+
+    async def launches_by_measure(self, measures: Sequence[str]) -> dict[str, LaunchState]:
+        """Returns the launches of these measures that have not ended, by measure."""
+        return await self._read(self.ledger.launches_by_measure, measures)
 
     async def live_launches(self) -> list[LaunchState]:
         """Returns the launches that have not ended."""

@@ -1,23 +1,28 @@
 """What a report of a pool's live load leads to: it is noted, and its launches are throttled.
 
-A pure function of the pool, the measures that hold some of it, and the time.
+A pure function of the pool, the launches of the measures that hold some of it, and the time.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from measures.documents import ENGINE
 from measures.entry import Draft, EntryKind, pool_stream
 from measures.errors import RefusedError
+from measures.launch import LaunchState
 from measures.model import period_bounds
 from measures.pool import PoolState
 from measures.pool_load import PoolLoad
 from measures.requests import LoadInput
-from measures.state import MeasureState
 from measures.throttle import CEILING, Draw, Step, Throttle, decide, share_at, utilisation_of
+from measures.turns import USUAL
 
 TOO_EARLY = 0.02
 """The part of a period, 15 hours of a month, before which what came so far shows no pace."""
+
+UNPLANNED = 1e-3
+"""What a launch counts for that runs on without a reservation."""
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far another system's clock may be ahead of ours."""
@@ -26,7 +31,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 def report_load(
     state: PoolState,
     ask: LoadInput,
-    lives: Mapping[str, MeasureState],
+    launches: Mapping[str, LaunchState],
     at: datetime,
     command: str,
 ) -> list[Draft]:
@@ -35,7 +40,7 @@ def report_load(
     Args:
         state: the pool.
         ask: the report.
-        lives: the measures that hold something of the pool.
+        launches: per measure, for those of `concerned`, its launch.
         at: now.
         command: the request.
 
@@ -45,7 +50,7 @@ def report_load(
     """
     load = _load(state, ask, at)
     settings = state.pool.throttle
-    draws = draws_on(state, lives, load.period, load.measured_at.date())
+    draws = draws_on(state, launches, load.period, load.measured_at.date())
     step = decide(
         settings,
         state.throttle,
@@ -58,8 +63,10 @@ def report_load(
     shares = {
         draw.measure: share_at(step.throttle.pressure, draw, settings.floor) for draw in draws
     }
-    after = step.throttle.model_copy(update={"shares": shares})
     told = state.throttle.shares
+    # One that is paused goes on, later, with what it was told last.
+    kept = {measure: share for measure, share in told.items() if measure in state.holdings}
+    after = step.throttle.model_copy(update={"shares": {**kept, **shares}})
     same = after.pressure == state.throttle.pressure and all(
         told.get(measure, 1.0) == share for measure, share in shares.items()
     )
@@ -71,53 +78,55 @@ def report_load(
     }
     drafts = [_draft(state, 1, "load_reported", ask.by, at, command, noted)]
     if not same:
+        after = after.model_copy(update={"number": state.number + 2})
         body = _decision(state, load, step, draws, after)
-        drafts.append(_draft(state, 2, "throttle_decided", "engine", at, command, body))
+        drafts.append(_draft(state, 2, "throttle_decided", ENGINE, at, command, body))
     return drafts
 
 
-def running_on(state: PoolState, lives: Mapping[str, MeasureState]) -> tuple[Draw, ...]:
+def concerned(state: PoolState) -> list[str]:
+    """Returns the measures whose launches may draw on a pool, or were throttled for it."""
+    held = {measure for measure, holding in state.holdings.items() if holding.hard}
+    return sorted(held | state.throttle.shares.keys())
+
+
+def running_on(state: PoolState, launches: Mapping[str, LaunchState]) -> tuple[Draw, ...]:
     """Returns the launches that draw on a pool as of its latest load; none before the first."""
     load = state.load
-    return draws_on(state, lives, load.period, load.measured_at.date()) if load else ()
+    return draws_on(state, launches, load.period, load.measured_at.date()) if load else ()
 
 
 def draws_on(
-    state: PoolState, lives: Mapping[str, MeasureState], period: str, day: date
+    state: PoolState, launches: Mapping[str, LaunchState], period: str, day: date
 ) -> tuple[Draw, ...]:
     """Returns the launches that draw on a pool on a day, by the measures' names.
 
-    They are those of measures that hold some of it hard for that day and whose campaign may run.
-    What one holds for a longer or shorter period than the asked one counts by its days.
+    They are those that run and whose measure holds some of it hard for that day; each counts with
+    the share of its ramp step, and what is held for a longer or shorter period by its days. One
+    that was throttled and runs on after its reservation keeps following, with next to no weight.
     """
     first, end = period_bounds(period)
     days = (end - first).days
     found = []
-    for measure, holding in sorted(state.holdings.items()):
-        life = lives.get(measure)
-        if not holding.hard or life is None or not _runs(life):
+    for measure in concerned(state):
+        launch, holding = launches.get(measure), state.holdings.get(measure)
+        if launch is None or launch.phase not in ("ramp", "open") or launch.step == 0:
             continue
-        amount = days * sum(
-            held / (ends - begins).days
-            for name, held in holding.amounts.items()
+        per_day = sum(
+            amount / (ends - begins).days
+            for name, amount in (holding.amounts.items() if holding and holding.hard else ())
             for begins, ends in [period_bounds(name)]
             if begins <= day < ends
         )
+        amount = per_day * days * launch.ramp[launch.step - 1].share
+        if amount <= 0 and measure in state.throttle.shares:
+            amount = UNPLANNED
         if amount > 0:
-            assert life.plan.campaign is not None, "it would not run"
+            priority = holding.priority if holding else USUAL
             found.append(
-                Draw(
-                    measure=measure,
-                    ref=life.plan.campaign.ref,
-                    priority=life.plan.priority,
-                    amount=amount,
-                )
+                Draw(measure=measure, ref=launch.ref, priority=priority, amount=round(amount, 6))
             )
     return tuple(found)
-
-
-def _runs(life: MeasureState) -> bool:
-    return life.campaign_wanted == "released" and not life.ended
 
 
 def _load(state: PoolState, ask: LoadInput, at: datetime) -> PoolLoad:

@@ -82,7 +82,8 @@ class Draw(Stored):
         measure: whose campaign it is.
         ref: the campaign's name in its own system.
         priority: 1 to 9, 9 most urgent.
-        amount: what it puts on the pool when it runs at full share, in the load's unit and period.
+        amount: what it is planned to put on the pool at the full share of its ramp step, in the
+            load's unit and period.
     """
 
     measure: str
@@ -105,6 +106,7 @@ class Throttle(Stored):
         changed_at: when that was.
         turns: how many accelerations had to be taken back, as of `turned_at`.
         shares: the share that each measure was told last.
+        number: the entry of the pool that decided them; launches go by the highest of a pool.
     """
 
     pressure: float = 0.0
@@ -113,6 +115,7 @@ class Throttle(Stored):
     turns: int = 0
     turned_at: Moment | None = None
     shares: dict[str, float] = {}
+    number: int = 0
 
 
 class Step(Stored):

@@ -103,7 +103,7 @@ class CapacityPool:
             action=record.action,
             why=record.why,
             utilisation=state.load.utilisation if state.load else 0.0,
-            shares=state.throttle.shares,
+            shares={one.measure: one.share for one in record.running},
             missed=await tell_shares(state, record.tell, record.why),
             number=state.number,
         )

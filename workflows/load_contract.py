@@ -37,6 +37,7 @@ class LoadRecord(Stored):
 
     Attributes:
         entries: everything recorded that the workflow has not seen, in order.
+        running: the launches that draw on the pool now.
         tell: the launches to be told their share: those that run below their full share, and
             those whose share has just changed.
     """
@@ -45,6 +46,7 @@ class LoadRecord(Stored):
     refused: Refusal | None = None
     action: Action = "hold"
     why: str = ""
+    running: tuple[LaunchShare, ...] = ()
     tell: tuple[LaunchShare, ...] = ()
 
 

@@ -37,7 +37,7 @@ async def _tell(state: PoolState, one: LaunchShare, reason: str) -> bool:
         pool=state.pool.id,
         share=one.share,
         reason=f"pool {state.pool.id} at {used:.0%}: {reason}",
-        number=state.number,
+        number=state.throttle.number,
     )
     try:
         await workflow.get_external_workflow_handle(launch_stream(one.ref)).signal(SET_SHARE, order)

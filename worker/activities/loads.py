@@ -11,9 +11,9 @@ from ledger.writer import AsyncLedger
 from measures.answers import Refusal
 from measures.entry import Draft, pool_stream
 from measures.errors import RefusedError
-from measures.load_reports import report_load, running_on
+from measures.launch import LaunchState
+from measures.load_reports import concerned, report_load, running_on
 from measures.pool import PoolState, fold_pool
-from measures.state import MeasureState
 from workflows.contract import ACT_ON_LOAD
 from workflows.load_contract import LaunchShare, LoadAct, LoadRecord
 
@@ -34,12 +34,11 @@ class LoadActivities:
         while True:
             state = (await self._ledger.pools([act.pool])).get(act.pool)
             assert state is not None, "a pool's workflow begins with its document"
-            hard = [measure for measure, held in state.holdings.items() if held.hard]
-            lives = await self._ledger.measures(hard)
+            launches = await self._ledger.launches_by_measure(concerned(state))
             if act.command in state.commands:
-                return _answer(act, state, await self._unseen(act, state), lives)
+                return _answer(act, state, await self._unseen(act, state), launches)
             try:
-                drafts = report_load(state, act.ask, lives, act.at, act.command)
+                drafts = report_load(state, act.ask, launches, act.at, act.command)
             except RefusedError as error:
                 unseen = await self._unseen(act, state)
                 refusal = Refusal(code=error.code, message=error.message)
@@ -50,7 +49,7 @@ class LoadActivities:
                 entries = (
                     tuple(drafts) if state.number == act.known else await self._unseen(act, after)
                 )
-                return _answer(act, after, entries, lives)
+                return _answer(act, after, entries, launches)
 
     async def _unseen(self, act: LoadAct, state: PoolState) -> tuple[Draft, ...]:
         """Returns what was recorded beyond what the workflow knows."""
@@ -69,7 +68,7 @@ def _answer(
     act: LoadAct,
     state: PoolState,
     entries: tuple[Draft, ...],
-    lives: Mapping[str, MeasureState],
+    launches: Mapping[str, LaunchState],
 ) -> LoadRecord:
     """Says what was done, and whom to tell; of a repeated report, what is news to the workflow."""
     noted: dict[str, Any] = next(
@@ -83,16 +82,20 @@ def _answer(
         for one in entry.body["launches"]
         if one["before"] != one["after"]
     }
+    running = [
+        LaunchShare(
+            measure=draw.measure,
+            ref=draw.ref,
+            share=state.throttle.shares.get(draw.measure, 1.0),
+        )
+        for draw in running_on(state, launches)
+    ]
     return LoadRecord(
         entries=entries,
         action=noted["action"],
         why=noted["why"],
+        running=tuple(running),
         # Below its full share a launch is told with every report: one that began only now, or
         # that missed it, runs as it should from then on.
-        tell=tuple(
-            LaunchShare(measure=draw.measure, ref=draw.ref, share=share)
-            for draw in running_on(state, lives)
-            for share in [state.throttle.shares.get(draw.measure, 1.0)]
-            if share < 1 or draw.measure in changed
-        ),
+        tell=tuple(one for one in running if one.share < 1 or one.measure in changed),
     )

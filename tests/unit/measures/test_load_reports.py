@@ -1,6 +1,5 @@
 """What a report of a pool's live load leads to, and whom it concerns."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
@@ -8,13 +7,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from measures.documents import Demand, Pool
+from measures.documents import Campaign, Demand, Pool
 from measures.entry import Draft
 from measures.errors import RefusedError
+from measures.launch import LaunchState
 from measures.load_reports import report_load, running_on
 from measures.pool import PoolState, fold_pool, open_pool, reserve
 from measures.requests import LoadInput
-from measures.state import MeasureState, Permit
+from measures.state import Pause
 
 MARCH = "2031-03"
 NOON = datetime(2031, 3, 10, 12, tzinfo=UTC)
@@ -34,17 +34,29 @@ def pool() -> PoolState:
 
 
 @pytest.fixture
-def lives(live: Callable[..., Any]) -> dict[str, MeasureState]:
-    """Both measures with a permit to run."""
-    found = {}
-    for name in ("spring", "summer"):
-        state = live(id=name, campaign={
-            "connector": "memory", "ref": f"CMP-{name}", "launch_on": "2031-03-02",
-            "ends_on": "2031-03-31",
-        }).state  # fmt: skip
-        permit = Permit(by="olga", at=NOON, pack_digest="a" * 64, facts_digest="b" * 64)
-        found[name] = state.model_copy(update={"permit": permit})
-    return found
+def running() -> dict[str, LaunchState]:
+    """The launches of both, each at its full share."""
+    return {name: launch(name) for name in ("spring", "summer")}
+
+
+def launch(measure: str, **changes: Any) -> LaunchState:
+    """A launch that is open."""
+    campaign = Campaign.model_validate(
+        {
+            "connector": "memory",
+            "ref": f"CMP-{measure}",
+            "launch_on": "2031-03-02",
+            "ends_on": "2031-04-30",
+            **changes.pop("campaign", {}),
+        },
+        strict=False,
+    )
+    at = NOON - timedelta(days=8)
+    opened = LaunchState(
+        ref=campaign.ref, measure=measure, campaign=campaign, number=3, opened_at=at,
+        changed_at=at, wanted="open", wanted_at=at, step=1,
+    )  # fmt: skip
+    return opened.model_copy(update=changes)
 
 
 def load(**form: Any) -> LoadInput:
@@ -58,10 +70,10 @@ def take(state: PoolState, drafts: list[Draft]) -> PoolState:
 
 
 def test_an_overload_is_noted_and_its_launches_are_throttled(
-    pool: PoolState, lives: dict[str, MeasureState]
+    pool: PoolState, running: dict[str, LaunchState]
 ) -> None:
     """The decision carries every number it was made on; what it leaves is the pool's state."""
-    drafts = report_load(pool, load(value=12_500), lives, NOON, "c1")
+    drafts = report_load(pool, load(value=12_500), running, NOON, "c1")
     assert [(d.kind, d.number, d.by, d.command) for d in drafts] == [
         ("load_reported", 4, "kim", "c1"),
         ("throttle_decided", 5, "engine", "c1"),
@@ -75,6 +87,7 @@ def test_an_overload_is_noted_and_its_launches_are_throttled(
         "measure": "spring", "ref": "CMP-spring", "priority": 5, "planned": 6000,
         "before": 1.0, "after": 0.8,
     }  # fmt: skip
+    assert body["throttle"]["number"] == 5
     after = take(pool, drafts)
     assert after.throttle.shares == {"spring": 0.8, "summer": 0.8}
     assert after.load is not None
@@ -82,49 +95,83 @@ def test_an_overload_is_noted_and_its_launches_are_throttled(
 
 
 def test_what_changes_nothing_leaves_one_entry_that_says_why(
-    pool: PoolState, lives: dict[str, MeasureState]
+    pool: PoolState, running: dict[str, LaunchState]
 ) -> None:
     """An auditor sees why nothing was done."""
-    [noted] = report_load(pool, load(value=9_400), lives, NOON, "c1")
+    [noted] = report_load(pool, load(value=9_400), running, NOON, "c1")
     assert noted.kind == "load_reported"
     assert (noted.body["action"], noted.body["why"]) == ("hold", "inside the band 80% to 90%")
     assert noted.body["launches"] == 2
 
 
 def test_only_running_launches_of_that_day_draw(
-    pool: PoolState, lives: dict[str, MeasureState]
+    pool: PoolState, running: dict[str, LaunchState]
 ) -> None:
-    """Not one without a permit, not one that only noted its demand, not one of another month."""
-    drafts = report_load(pool, load(value=12_500), lives, NOON, "c1")
-    state = take(pool, drafts)
-    assert [d.measure for d in running_on(state, lives)] == ["spring", "summer"]
-    held = {**lives, "spring": lives["spring"].model_copy(update={"permit": None})}
-    assert [d.measure for d in running_on(state, held)] == ["summer"]
+    """Not one that is held or paused, not one that only noted its demand, or for another month."""
+    state = take(pool, report_load(pool, load(value=9_400), running, NOON, "c1"))
+    assert [d.measure for d in running_on(state, running)] == ["spring", "summer"]
+    pause = Pause(reason="bad press", by="sam", at=NOON)
+    for stopped in (launch("spring", wanted="held"), launch("spring", pauses={"person": pause})):
+        assert [d.measure for d in running_on(state, {**running, "spring": stopped})] == ["summer"]
     soft = state.holdings["spring"].model_copy(update={"hard": False})
     april = state.holdings["summer"].model_copy(update={"amounts": {"2031-04": 3000}})
     other = state.model_copy(update={"holdings": {"spring": soft, "summer": april}})
-    assert running_on(other, lives) == ()
-    assert running_on(pool, lives) == ()
+    assert running_on(other, running) == ()
+    assert running_on(pool, running) == ()
+
+
+def test_a_launch_counts_with_its_step_of_the_ramp(
+    pool: PoolState, running: dict[str, LaunchState]
+) -> None:
+    """A tenth of it is planned to bring a tenth of the load."""
+    ramp = {"ramp": [{"share": 0.1, "after": "0s"}, {"share": 1.0, "after": "3d"}]}
+    state = take(pool, report_load(pool, load(value=9_400), running, NOON, "c1"))
+    begun = {"spring": launch("spring", campaign=ramp), "summer": running["summer"]}
+    assert [d.amount for d in running_on(state, begun)] == [600, 3000]
+
+
+def test_a_paused_launch_keeps_what_it_was_told(
+    pool: PoolState, running: dict[str, LaunchState]
+) -> None:
+    """When it goes on it is found at its old share, and told the one of now."""
+    state = take(pool, report_load(pool, load(value=12_500), running, NOON, "c1"))
+    less = {"summer": running["summer"]}
+    later = NOON + timedelta(minutes=20)
+    state = take(state, report_load(state, load(value=3_000), less, later, "c2"))
+    assert state.throttle.shares == {"spring": 0.8, "summer": 1.0}
+    again = report_load(state, load(value=3_000), running, later, "c3")
+    spring = again[1].body["launches"][0]
+    assert (spring["before"], spring["after"]) == (0.8, 1.0)
+
+
+def test_one_that_outlives_its_reservation_still_follows(
+    pool: PoolState, running: dict[str, LaunchState]
+) -> None:
+    """It is not left at the share of a day long ago."""
+    state = take(pool, report_load(pool, load(value=12_500), running, NOON, "c1"))
+    state = state.model_copy(update={"holdings": {"summer": state.holdings["summer"]}})
+    drafts = report_load(state, load(value=3_000), running, NOON + timedelta(hours=1), "c2")
+    assert take(state, drafts).throttle.shares == {"spring": 1.0, "summer": 1.0}
 
 
 def test_what_is_held_for_another_span_counts_by_its_days(
-    pool: PoolState, lives: dict[str, MeasureState]
+    pool: PoolState, running: dict[str, LaunchState]
 ) -> None:
     """70 a week are 310 in March's 31 days."""
     weekly = pool.holdings["spring"].model_copy(update={"amounts": {"2031-W11": 70}})
     state = pool.model_copy(update={"holdings": {"spring": weekly}})
-    state = take(state, report_load(state, load(value=1), lives, NOON, "c1"))
-    [draw] = running_on(state, lives)
+    state = take(state, report_load(state, load(value=1), running, NOON, "c1"))
+    [draw] = running_on(state, running)
     assert draw.amount == pytest.approx(310)
 
 
 def test_a_launch_that_begins_under_pressure_is_throttled_as_the_others(
-    pool: PoolState, lives: dict[str, MeasureState]
+    pool: PoolState, running: dict[str, LaunchState]
 ) -> None:
     """It does not begin at full share while its equals give theirs."""
-    first = {"spring": lives["spring"]}
+    first = {"spring": running["spring"]}
     state = take(pool, report_load(pool, load(value=12_500), first, NOON, "c1"))
-    again = report_load(state, load(value=12_500), lives, NOON + timedelta(minutes=1), "c2")
+    again = report_load(state, load(value=12_500), running, NOON + timedelta(minutes=1), "c2")
     assert [d.kind for d in again] == ["load_reported", "throttle_decided"]
     assert again[1].body["action"] == "hold"
     assert take(state, again).throttle.shares == {"spring": 0.8, "summer": 0.8}
@@ -142,10 +189,10 @@ def test_a_launch_that_begins_under_pressure_is_throttled_as_the_others(
     ],
 )
 def test_three_forms_of_a_load(
-    pool: PoolState, lives: dict[str, MeasureState], form: dict[str, float], used: float
+    pool: PoolState, running: dict[str, LaunchState], form: dict[str, float], used: float
 ) -> None:
     """As a pace, as what came so far, as a part; against what is stated or what is just now."""
-    noted = report_load(pool, load(**form), lives, NOON, "c1")[0]
+    noted = report_load(pool, load(**form), running, NOON, "c1")[0]
     assert noted.body["load"]["utilisation"] == used
 
 
@@ -161,23 +208,23 @@ def test_three_forms_of_a_load(
     ],
 )
 def test_a_report_that_says_nothing_is_refused(
-    pool: PoolState, lives: dict[str, MeasureState], form: dict[str, Any], code: str
+    pool: PoolState, running: dict[str, LaunchState], form: dict[str, Any], code: str
 ) -> None:
     """With the way to say it."""
     with pytest.raises(RefusedError) as refused:
-        report_load(pool, load(**form), lives, NOON, "c1")
+        report_load(pool, load(**form), running, NOON, "c1")
     assert refused.value.code == code
     assert "pool kyc" in refused.value.message
 
 
 def test_an_older_load_does_not_take_the_place_of_a_newer(
-    pool: PoolState, lives: dict[str, MeasureState]
+    pool: PoolState, running: dict[str, LaunchState]
 ) -> None:
     """News may overtake each other on the way."""
-    state = take(pool, report_load(pool, load(value=9_000), lives, NOON, "c1"))
+    state = take(pool, report_load(pool, load(value=9_000), running, NOON, "c1"))
     late = load(value=20_000, measured_at=NOON - timedelta(minutes=1))
     with pytest.raises(RefusedError) as refused:
-        report_load(state, late, lives, NOON + timedelta(minutes=1), "c2")
+        report_load(state, late, running, NOON + timedelta(minutes=1), "c2")
     assert refused.value.code == "load-is-old"
 
 
