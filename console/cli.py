@@ -13,6 +13,7 @@ import typer
 from console import (
     apply_commands,
     ask_commands,
+    conversion_commands,
     deadlock_commands,
     demo_commands,
     explain_commands,
@@ -43,6 +44,7 @@ for group in (
     look_commands,
     explain_commands,
     ask_commands,
+    conversion_commands,
     waiver_commands,
     deadlock_commands,
     stack_commands,

@@ -23,10 +23,12 @@ def add_to(app: typer.Typer) -> None:
 def explain(
     what: Annotated[
         str,
-        typer.Argument(metavar="MEASURE|CODE|pool|facts|codes", help="What is to be explained."),
+        typer.Argument(
+            metavar="MEASURE|CODE|pool|conversion|facts|codes", help="What is to be explained."
+        ),
     ],
     name: Annotated[
-        str | None, typer.Argument(metavar="[POOL]", help="With pool: the pool's id.")
+        str | None, typer.Argument(metavar="[ID]", help="With pool or conversion: its id.")
     ] = None,
     gate: Annotated[
         str | None, typer.Option(help="With facts: only what the rules look at at this gate.")
@@ -36,15 +38,21 @@ def explain(
     ] = None,
     output: Output = Form.TABLE,
 ) -> None:
-    """Say why a measure waits, who holds a pool, what a code means, what rules can look at."""
+    """Say why a measure waits, who holds a pool, how a conversion learned, what a code means."""
     from console.answering import refusals_as_data
     from console.explain_codes import LOOKS_LIKE_CODE, print_code, print_codes
 
     if gate is not None and what != "facts":
         raise typer.BadParameter("--gate goes with facts: sluice explain facts --gate decided")
-    if (what == "pool" and name is None) or (what != "pool" and (name or svg)):
-        raise typer.BadParameter("a pool is explained by: sluice explain pool POOL [--svg FILE]")
-    if name is not None:
+    named = what in ("pool", "conversion")
+    if named != (name is not None) or (svg and what != "pool"):
+        raise typer.BadParameter(
+            "a pool is explained by: sluice explain pool POOL [--svg FILE], a conversion by:"
+            " sluice explain conversion CONVERSION"
+        )
+    if name is not None and what == "conversion":
+        _explain_conversion(name, output)
+    elif name is not None:
         _explain_pool(name, svg, output)
     elif what == "facts":
         from console.explain_facts import print_facts
@@ -79,19 +87,24 @@ def _explain_measure(measure: str, output: Form) -> None:
     from console.answering import refusals_as_data
     from console.explaining import print_explanation
     from console.offers_showing import Offers
+    from console.output import people as screen
     from console.output import plain, print_data
     from console.plan_offers import offers_for
     from console.session import find_place, open_ledger, system_clock
+    from console.surge_showing import print_assessment
+    from measures.gathering import assess
 
     with refusals_as_data(output), open_ledger(find_place()) as ledger:
         state = found_measure(ledger, measure)
         directory = ledger.directory()
         offers = offers_for(ledger, state, directory, system_clock()) or Offers()
+        assessment = assess(state, ledger.surroundings(state).pools, directory)
     status = status_now(state)
     if output is Form.TABLE:
         print_explanation(status, directory.people, offers=offers)
+        print_assessment(state, assessment, directory.people, screen())
     else:
-        print_data({**plain(status), **plain(offers)}, output)
+        print_data({**plain(status), **plain(offers), **plain(assessment._asdict())}, output)
 
 
 def _explain_pool(name: str, svg: Path | None, output: Form) -> None:
@@ -112,5 +125,25 @@ def _explain_pool(name: str, svg: Path | None, output: Form) -> None:
         save_picture_of(views[0], svg)
     if output is Form.TABLE:
         print_pool(views[0], people, screen())
+    else:
+        print_data(views[0], output)
+
+
+def _explain_conversion(name: str, output: Form) -> None:
+    from console.answering import refusals_as_data
+    from console.conversion_showing import conversion_views, print_conversion
+    from console.output import people as screen
+    from console.output import print_data
+    from console.session import find_place, open_ledger
+    from measures.errors import RefusedError
+
+    with refusals_as_data(output), open_ledger(find_place()) as ledger:
+        views = conversion_views(ledger, name)
+        if not views:
+            listed = "sluice get conversions"
+            raise RefusedError("not-found", f"there is no conversion {name!r}: {listed}")
+        conversion = ledger.directory().conversions[name]
+    if output is Form.TABLE:
+        print_conversion(views[0], conversion, screen())
     else:
         print_data(views[0], output)

@@ -21,6 +21,7 @@ POLL_SECONDS = 0.3
 KINDS = {
     "measure": "Measure",
     "pool": "Pool",
+    "conversion": "Conversion",
     "person": "Person",
     "node": "Node",
     "rulepack": "RulePack",
@@ -138,6 +139,10 @@ def _one(ledger: "Ledger", kind: str, name: str) -> list[dict[str, Any]]:
         from console.pool_showing import pool_views
 
         return [plain(view) for view in pool_views(ledger, name)]
+    if kind == "Conversion":
+        from console.conversion_showing import conversion_views
+
+        return [plain(view) for view in conversion_views(ledger, name)]
     if kind == "Waiver":
         of_measure = {"measure": name.partition("/")[0], "expired": False, "unused": False}
         return [row for row in _all(ledger, kind, of_measure) if row["id"] == name]
@@ -160,6 +165,10 @@ def _all(ledger: "Ledger", kind: str, filters: dict[str, Any]) -> list[dict[str,
         from console.pool_showing import pool_views
 
         return [plain(view) for view in pool_views(ledger)]
+    if kind == "Conversion":
+        from console.conversion_showing import conversion_views
+
+        return [plain(view) for view in conversion_views(ledger)]
     if kind == "Lifecycle":
         from rules.lifecycle_files import lifecycles_in_force
 
@@ -220,6 +229,11 @@ def _print_table(kind: str, things: list[dict[str, Any]], *, single: bool) -> No
         from measures.pool_view import PoolView
 
         print_pools([restore(PoolView, thing) for thing in things])
+    elif kind == "Conversion":
+        from console.conversion_showing import ConversionView, print_conversions
+        from measures.model import restore
+
+        print_conversions([restore(ConversionView, thing) for thing in things])
     elif kind == "Waiver":
         from console.waiver_showing import COLUMNS, table_cells
 

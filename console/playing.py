@@ -173,6 +173,7 @@ class _Player:
                     forecast=step.forecast,
                     actual=step.actual,
                     evidence=step.evidence,
+                    surge=step.surge,
                 )
                 return client.report(name, news)
             case "waive":

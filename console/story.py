@@ -25,7 +25,7 @@ from measures.model import (
     Span,
     Text,
 )
-from measures.requests import REPORTS, CommitmentReport, KpiReport, MilestoneReport
+from measures.requests import REPORTS, CommitmentReport, KpiReport, MilestoneReport, SurgeReport
 from measures.status import Status
 from rules.source import Fault, FaultsFound, Source, did_you_mean, parse, validate
 
@@ -102,6 +102,7 @@ class Step(Model):
         milestone: a milestone that is done
         commitment: a commitment that is kept
         evidence: a proof
+        surge: the confirmation of a surge at a pool
         period: the period of the capacity
         amount: how much there is
         reason: why
@@ -144,6 +145,7 @@ class Step(Model):
     milestone: MilestoneReport | None = None
     commitment: CommitmentReport | None = None
     evidence: Evidence | None = None
+    surge: SurgeReport | None = None
     period: Period | None = None
     amount: Amount | None = None
     reason: Text = ""

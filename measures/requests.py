@@ -118,6 +118,21 @@ class CommitmentReport(Model):
     kept_on: date
 
 
+class ActualsInput(Model):
+    """What really went into a conversion and came out of it in a period that is over.
+
+    Attributes:
+        period: the period that is over.
+        went_in: how many units went in.
+        came_out: how many units came out of them.
+    """
+
+    by: Id
+    period: Period
+    went_in: Annotated[Amount, Field(gt=0)]
+    came_out: Amount
+
+
 class SurgeReport(Model):
     """A pool's owner, or a team's lead, can take what the measure brings.
 
