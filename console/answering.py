@@ -13,7 +13,7 @@ from console.running import finish
 from console.waiver_showing import counted, print_waived
 from measures.answers import Answer
 from measures.errors import RefusedError
-from measures.status import Status
+from measures.status import Reason, Status
 
 _COLOURS = {"pass": "green", "block": "red", "inconclusive": "yellow"}
 
@@ -100,6 +100,14 @@ def print_answer(answer: Answer) -> None:
             " it goes through by itself.",
             markup=False,
         )
+        if any(_is_about_capacity(reason) for reason in answer.reasons):
+            what = f"what the pools can offer meanwhile: sluice explain {answer.measure}"
+            out.print(what, markup=False)
+
+
+def _is_about_capacity(reason: Reason) -> bool:
+    """Tells whether a reason is a demand that is not covered, or a reservation that was lost."""
+    return any(part.startswith(("demand:", "reservation")) for part in reason.subject.split())
 
 
 def _print_voided(answer: Answer) -> None:

@@ -36,7 +36,9 @@ def offers_for(
     waits = [remaining_days(lead, today) for lead in state.plan.lead_times]
     earliest = today + timedelta(days=max(waits, default=0))
     since = state.request.at if state.request else None
-    found = outlook(state.plan, around.pools, now, since, not_before=earliest)
+    found = outlook(
+        state.plan, around.pools, now, since, earliest, conversions=directory.conversions
+    )
     if found is None:
         return None
     trying = _Trying(ledger, state, directory, around, now)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from measures.amending import set_fields
 from measures.availability import exact
+from measures.conversion import Conversion
 from measures.documents import Demand, Measure, Pool
 from measures.model import period_bounds
 from measures.offering import Outlook, outlook
@@ -154,6 +155,44 @@ def test_whole_units_stay_whole() -> None:
     found = outlook(plan(("desk", "2031-03", 0.4)), pools, NOW)
     assert found is not None
     assert [demand.amount for demand in found.offers[0].demands] == [0.1, 0.3]
+
+
+def test_clicks_are_offered_by_the_checks_they_come_to() -> None:
+    """The plan stays in its own unit; what no conversion leads to is not known, and said."""
+    pools = {"kyc": pool("kyc", {"2031-03": 120, "2031-04": 300, "2031-05": 600})}
+    clicks = {"pool": "kyc", "period": "2031-03", "amount": 1000, "unit": "clicks"}
+    needs = plan(demands=[clicks])
+    half = Conversion(
+        id="c", title="C", from_="clicks", to="checks", ratio=0.5, error=0, owner="kim"
+    )
+    found = outlook(needs, pools, NOW, conversions={"c": half})
+    assert seen(found) == [
+        "everything 2 months later: from 2031-05-01",
+        "24 % now, the rest from 2031-05-01",
+    ]
+    assert found is not None
+    assert found.offers[1].changes["demands"] == [
+        {**clicks, "amount": 240}, {**clicks, "period": "2031-05", "amount": 760},
+    ]  # fmt: skip
+    unknown = outlook(needs, pools, NOW)
+    assert unknown is not None
+    assert (unknown.offers, "clicks" in unknown.nothing_later) == ((), True)
+
+
+def test_demands_in_two_units_never_meet() -> None:
+    """A plan names each pool and period once: no shift adds clicks to checks."""
+    pools = {"kyc": pool("kyc", {"2031-03": 10, "2031-04": 100, "2031-05": 100, "2031-06": 100})}
+    needs = plan(
+        demands=[
+            {"pool": "kyc", "period": "2031-03", "amount": 10},
+            {"pool": "kyc", "period": "2031-04", "amount": 300, "unit": "clicks"},
+        ]
+    )
+    half = Conversion(
+        id="c", title="C", from_="clicks", to="checks", ratio=0.5, error=0, owner="kim"
+    )
+    found = outlook(needs, pools, NOW, conversions={"c": half})
+    assert seen(found) == ["66.6 % now, the rest from 2031-05-01"]
 
 
 @pytest.mark.parametrize("name", ["kyc", "kyc.north"])
