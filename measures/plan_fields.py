@@ -25,6 +25,8 @@ LAUNCH = "campaign.launch_on"
 """From which the slack of every lead time is counted."""
 ENDS = "campaign.ends_on"
 """Until which a campaign may run."""
+DAYS = frozenset({LAUNCH, ENDS})
+"""What other facts than the one that is amended depend on."""
 
 _DOCUMENTS: dict[str, tuple[str, type[Model]]] = {
     "measure": ("", Measure),

@@ -9,7 +9,7 @@ import math
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 
@@ -23,6 +23,8 @@ from rules.habits import NOT_KNOWN, habit_in, help_for_function, help_for_name
 
 MAX_LENGTH = 1000
 """Characters of one condition."""
+ANSWERS = 1000
+"""How many answers each condition remembers before it begins anew."""
 
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 _TOKEN = re.compile(
@@ -114,6 +116,8 @@ class Condition:
     type: str
     _program: Any
     _env: Any
+    _reads: tuple[tuple[str, str], ...] | None = field(default=None, compare=False)
+    _answers: dict[tuple[Any, ...], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def fields_read(self, names: Iterable[str]) -> list[tuple[str, str]]:
         """Returns the fields it reads of these names, each once, in the order of the text."""
@@ -141,9 +145,26 @@ class Condition:
     def value(self, facts: Bound) -> Any:
         """Evaluates on the bound facts; returns a plain value or `Unknown`.
 
+        What it came to on the same values before is known: nothing else decides about it.
+
         Raises:
             TooLongError: the time that these facts may take is over.
         """
+        if self._reads is None:
+            return self._evaluated(facts)
+        try:
+            seen = tuple([facts[name].get(read) for name, read in self._reads])
+        except KeyError:
+            return self._evaluated(facts)
+        if seen in self._answers:
+            return self._answers[seen]
+        answer = self._evaluated(facts)
+        if len(self._answers) >= ANSWERS:
+            self._answers.clear()
+        self._answers[seen] = answer
+        return answer
+
+    def _evaluated(self, facts: Bound) -> Any:
         if time.thread_time() > facts.until:
             raise TooLongError
         try:
@@ -187,7 +208,21 @@ def compile_condition(text: str, bindings: dict[str, str], wanted: tuple[str, ..
         program = env.compile(judged_text)
     except RuntimeError as error:
         raise _explain(str(error), text, bindings) from None
-    return Condition(text, judged_text, kind, program, env)
+    return Condition(text, judged_text, kind, program, env, _reads(text, bindings))
+
+
+def _reads(text: str, bindings: dict[str, str]) -> tuple[tuple[str, str], ...] | None:
+    """Returns the fields of bound facts that decide about a condition; None if others might."""
+    tokens = tokens_of(text)
+    found: dict[tuple[str, str], None] = {}
+    for place, name in enumerate(tokens):
+        if name not in bindings or (place and tokens[place - 1] == "."):
+            continue
+        dot, read = (*tokens[place + 1 : place + 3], "", "")[:2]
+        if dot != "." or read not in fields_of(bindings[name]):
+            return None
+        found[name, read] = None
+    return tuple(found)
 
 
 def tokens_of(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from measures.facts import ClockFact, Fact, OfferFact, SignOffFact
 from measures.lifecycle import Lifecycle
-from measures.plan_fields import amendment, moved_by
+from measures.plan_fields import DAYS, amendment, moved_by
 
 Fields = tuple[tuple[str, Any], ...]
 """What is set: the name of a field, or its path in the plan, with its value."""
@@ -86,12 +86,12 @@ def amending(
         known: whether the value is what the field shall be, not just anything.
     """
     amends = amendment(facts, fact, field, value) if known else {}
-    today = next((one.today for one in facts if isinstance(one, ClockFact)), "")
-    moved = {
-        number: tuple(fields.items())
-        for number, one in enumerate(facts if amends else ())
-        if (fields := moved_by(one, amends, today))
-    }
+    moved: dict[int, Fields] = {}
+    if not DAYS.isdisjoint(amends):
+        today = next((one.today for one in facts if isinstance(one, ClockFact)), "")
+        for number, one in enumerate(facts):
+            if fields := moved_by(one, amends, today):
+                moved[number] = tuple(fields.items())
     own = moved.pop(place, restated(fact, field, value))
     return Edit(place, fact, own, tuple(amends.items()), tuple(moved.items()))
 

@@ -66,7 +66,8 @@ def values_for_conditions(fact: Fact) -> dict[str, Any]:
     for name, info in fields_of(fact.kind).items():
         value = getattr(fact, name)
         if value is not None:
-            values[name] = float(value) if info.type == "number" else value
+            # Adding 0.0 makes 0.0 of -0.0, which are equal but divide differently.
+            values[name] = float(value) + 0.0 if info.type == "number" else value
     return values
 
 

@@ -11,6 +11,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from measures.facts import Fact, MeasureFact
 from measures.lifecycle import Lifecycle
@@ -20,9 +21,10 @@ from measures.verdict import Blocker, Proposal
 from rules.candidates import Candidate, Suggestions
 from rules.conditions import TooLongError
 from rules.edits import edited, voidable
-from rules.fields import identity
+from rules.fields import identity, values_for_conditions
 from rules.grouping import ALL, SIGNOFF, Group, Node, Reach, grouped
 from rules.matcher import TooManyMatchesError, match
+from rules.patterns import Match, World
 from rules.plan import MEASURE, GatePlan
 from rules.weighing import SECONDS, Finding, Scene, Weighed, failing_rules
 from rules.wording import blockers_of, plain
@@ -77,6 +79,7 @@ class Search:
         self._gate = plan.key.partition("/")[2]
         self._enforced = tuple(enforced)
         self._facts = facts
+        self._unchanged = frozenset(map(id, facts))
         self._as_is = weighed
         self._now = weighed.scene.now
         self._lifecycle = lifecycle
@@ -95,9 +98,13 @@ class Search:
         self._until: float | None = None
         self._trials = 0
         self._asked_by: dict[tuple[int, ...], tuple[set[str], list[int]]] = {}
+        self._matched: dict[tuple[int, ...], tuple[World, dict[int, set[Match]]]] = {}
+        self._values: dict[int, dict[str, Any]] = {}
         self._blocked: dict[int, list[Finding]] = {}
         self.candidates: list[Candidate] = []
         self.chosen: list[Way] = []
+        self._costs: list[float] = []
+        self._asked_for: list[tuple[str, ...]] = []
         self._touched: list[frozenset[Node]] = []
         self._amending: set[int] = set()
 
@@ -144,7 +151,8 @@ class Search:
 
     def rank(self, way: Way) -> Rank:
         """Returns what orders sets of changes."""
-        return self._cost(way), len(self._people(way)), len(way), way
+        people = set().union(*[self._asked_for[number] for number in way])
+        return self._cost(way), len(people), len(way), way
 
     def _proposals(self) -> tuple[tuple[Proposal, ...], tuple[str, ...]]:
         blocked = self._suggest()
@@ -189,6 +197,8 @@ class Search:
             # An amendment voids sign-offs: those who gave them would have to sign again.
             anew, scene = self._weighed(self._signed_rules, self.after((), voided=True))
             self._take(self._voidable, dict(anew), scene)
+        self._costs = [one.change.cost for one in self.candidates]
+        self._asked_for = [one.change.by for one in self.candidates]
         self._reach = Reach(self._plan, self._enforced, self._facts, self._as_is)
         self._touched = [self._reach.of(one.edit) for one in self.candidates]
         return blocked
@@ -230,12 +240,24 @@ class Search:
         kinds, queries = self._asked(tuple(rules))
         facts = [fact for fact in facts if fact.kind in kinds]
         kept, world = plan.world(facts)
-        matches = match([plan.queries[query] for query in queries], world)
-        found = dict(zip(queries, matches, strict=True))
-        scene = Scene(
-            kept, [fact for fact in facts if fact.kind == MEASURE], self._now, self._until
-        )
+        before, found = self._matched.get(tuple(rules), (None, {}))
+        if world != before:
+            # Most changes touch nothing that patterns look at: the same world, the same matches.
+            matches = match([plan.queries[query] for query in queries], world)
+            found = dict(zip(queries, matches, strict=True))
+            self._matched[tuple(rules)] = world, found
+        measures = [fact for fact in facts if fact.kind == MEASURE]
+        scene = Scene(kept, measures, self._now, self._until, self._known_values)
         return self._left(failing_rules(plan, rules, found, scene)), scene
+
+    def _known_values(self, fact: Fact) -> dict[str, Any]:
+        """Returns a fact as conditions see it, which for one that stays is found out once."""
+        if id(fact) not in self._unchanged:
+            return values_for_conditions(fact)
+        known = self._values.get(id(fact))
+        if known is None:
+            known = self._values[id(fact)] = values_for_conditions(fact)
+        return known
 
     def _asked(self, rules: tuple[int, ...]) -> tuple[set[str], list[int]]:
         """Returns the kinds of facts that some rules look at, and their queries."""
@@ -358,20 +380,20 @@ class Search:
         if not all(groups):
             return
         costs = [[self._cost(way) for way in group] for group in groups]
-        first = (0,) * len(groups)
-        heap, met = [(sum(group[0] for group in costs), first)], {first}
+        heap = [(sum(group[0] for group in costs), (0,) * len(groups), 0)]
         for _ in range(COMBINATIONS):
             if not heap:
                 return
-            cost, picks = heapq.heappop(heap)
-            picked = (group[pick] for group, pick in zip(groups, picks, strict=True))
+            cost, picks, last = heapq.heappop(heap)
+            picked = [group[pick] for group, pick in zip(groups, picks, strict=True)]
             yield self.rank(tuple(sorted(itertools.chain.from_iterable(picked))))
-            for place, known in enumerate(costs):
-                pick = picks[place] + 1
-                following = (*picks[:place], pick, *picks[place + 1 :])
-                if pick < len(known) and following not in met:
-                    met.add(following)
-                    heapq.heappush(heap, (cost + known[pick] - known[pick - 1], following))
+            # Going on only from the place that went on last leads to each combination once.
+            for place in range(last, len(costs)):
+                known, pick = costs[place], picks[place]
+                if pick + 1 < len(known):
+                    following = (*picks[:place], pick + 1, *picks[place + 1 :])
+                    more = known[pick + 1] - known[pick]
+                    heapq.heappush(heap, (cost + more, following, place))
 
     def _stuck(
         self,
@@ -393,7 +415,7 @@ class Search:
         return ()
 
     def _cost(self, way: Iterable[int]) -> float:
-        return round(sum(self.candidates[number].change.cost for number in way), 6)
+        return round(sum([self._costs[number] for number in way]), 6)
 
     def _people(self, way: Iterable[int]) -> tuple[str, ...]:
         everybody = (person for one in way for person in self.candidates[one].change.by)

@@ -1,7 +1,7 @@
 """From matches to findings: what holds, what does not, what cannot be known."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -46,7 +46,7 @@ class Scene:
     """The facts of one judgement, made ready once for all rules.
 
     Evaluating conditions on them beyond `until` (processor time of this thread; `SECONDS` from now
-    by default) raises `TooLongError`.
+    by default) raises `TooLongError`. `values_of` tells how conditions see a fact.
     """
 
     def __init__(
@@ -55,15 +55,17 @@ class Scene:
         measures: Sequence[Fact],
         now: datetime,
         until: float | None = None,
+        values_of: Callable[[Fact], dict[str, Any]] = values_for_conditions,
     ) -> None:
         self.now = now
+        self._values_of = values_of
         self._until = time.thread_time() + SECONDS if until is None else until
         self._facts = facts
         self._values: dict[int, dict[str, Any]] = {}
         self._bound: dict[tuple[tuple[str, ...], Match], Bound] = {}
         self._names: dict[int, str] = {}
         self.measure = measures[0] if len(measures) == 1 else None
-        self._measure_values = values_for_conditions(self.measure) if self.measure else None
+        self._measure_values = values_of(self.measure) if self.measure else None
 
     def bound(self, rule: Rule, match: Match) -> dict[str, Fact]:
         """Returns the facts of a match by the names that the rule gives them."""
@@ -84,7 +86,7 @@ class Scene:
             named["measure"] = self._measure_values
         for name, place in zip(rule.names, match, strict=False):
             if place not in self._values:
-                self._values[place] = values_for_conditions(self._facts[place])
+                self._values[place] = self._values_of(self._facts[place])
             named[name] = self._values[place]
         self._bound[rule.names, match] = named
         return named
@@ -101,7 +103,10 @@ class Scene:
 
     def stale(self, rule: Rule, match: Match) -> str:
         """Says which fact of a match is older than its rule accepts, or nothing."""
-        return next((why for _, why in self.stale_facts(rule, match)), "") if rule.fresh else ""
+        if rule.fresh:
+            for _, why in self.stale_facts(rule, match):
+                return why
+        return ""
 
     def stale_facts(self, rule: Rule, match: Match) -> Iterator[tuple[Fact, str]]:
         """Yields each fact of a match that is older than its rule accepts, and why."""
