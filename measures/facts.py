@@ -259,15 +259,15 @@ class SurgeFact(FactBase):
 
 
 class OfferFact(FactBase):
-    """What is free for this measure: capacity less what others hold.
+    """What is free for this measure: capacity less what is taken.
 
     Attributes:
         pool: the pool's id
         title: its title
         period: when
-        available: capacity less what others hold
+        available: capacity less what others hold, and what is kept for who waits before it
         capacity: what there is in all
-        held_by_others: what other measures hold
+        held_by_others: what other measures hold, and what is kept for who waits before it
         unit: what is counted
         owner: who states the capacity
     """
@@ -293,7 +293,7 @@ class ReservationFact(FactBase):
     Attributes:
         pool: the pool that holds it
         period: when
-        amount: how much
+        amount: how much, as far as the pool's capacity still covers it
         hard: whether it holds capacity, or only notes the demand
     """
 

@@ -1,6 +1,6 @@
 """From a measure's state and what pools and other measures say to the facts that rules judge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -29,9 +29,10 @@ from measures.loads import Need, Touched
 from measures.model import Moment, Stored, period_bounds
 from measures.money import benefit_of, cost_of
 from measures.needs import needs_of
-from measures.pool import PoolState
+from measures.pool_state import Asker, PoolState, over_on
 from measures.state import MeasureState
 from measures.surge import surge_of
+from measures.turns import more_urgent_at
 
 
 class Standing(Stored):
@@ -109,16 +110,17 @@ def gather(
     """
     today = now.astimezone(UTC).date()
     assessment = assess(state, pools, directory)
+    standing = _standing(state, assessment.needs, today)
     return [
         ClockFact(
             seen_at=now, source="clock", today=today.isoformat(), changes_at=_midnight_after(today)
         ),
         _measure(state),
         *(_kpi(state, kpi) for kpi in state.plan.kpis),
-        *_demands(state, assessment.needs),
+        *_demands(state, standing),
         *_surge(state, assessment.surge),
-        *_offers(state, pools),
-        *_reservations(state),
+        *_offers(state, standing, pools, now),
+        *_reservations(state, pools, today),
         *(_milestone(state, milestone, today) for milestone in state.plan.milestones),
         *_commitments(state),
         *_lead_times(state, today),
@@ -258,36 +260,72 @@ def _surge(state: MeasureState, surge: Iterable[Touched]) -> Iterable[SurgeFact]
         )
 
 
-def _offers(state: MeasureState, pools: Mapping[str, PoolState]) -> Iterable[OfferFact]:
-    for demand in state.plan.demands:
-        pool = pools.get(demand.pool)
-        stated = pool.capacity.get(demand.period) if pool else None
-        if pool is None or stated is None:
+def _standing(state: MeasureState, needs: Iterable[Need], today: date) -> list[Need]:
+    """Returns what the measure still needs of pools.
+
+    Once its capacity was held, a period that is over needs nothing any more: a campaign that is
+    stopped and launched again in April does not wait for March.
+    """
+    held = state.lifecycle.reached(state.stage, state.lifecycle.hard_at)
+    return [need for need in needs if not held or over_on(need.period) > today]
+
+
+def _offers(
+    state: MeasureState, needs: Sequence[Need], pools: Mapping[str, PoolState], now: datetime
+) -> Iterable[OfferFact]:
+    today = now.astimezone(UTC).date()
+    asker = asker_of(state, now)
+    for need in needs:
+        pool = pools.get(need.pool)
+        if pool is None or over_on(need.period) <= today:
             continue
-        held = pool.held(demand.period, except_for=state.id)
+        beside = {n.period: n.amount or 0 for n in needs if n.pool == need.pool}
+        available = pool.free_for(state.id, need.period, asker, beside)
+        if available is None:
+            continue
+        touched = [pool.capacity[period] for period in pool.touched(need.period)]
+        capacity = min(stated.amount for stated in touched)
+        waits_behind = pool.kept(need.period, state.id, asker) > 0
         yield OfferFact(
-            seen_at=stated.at,
-            source=f"pool:{demand.pool}",
-            pool=demand.pool,
+            seen_at=min(stated.at for stated in touched),
+            source=f"pool:{need.pool}",
+            pool=need.pool,
             title=pool.pool.title,
-            period=demand.period,
-            available=stated.amount - held,
-            capacity=stated.amount,
-            held_by_others=held,
+            period=need.period,
+            available=available,
+            capacity=capacity,
+            held_by_others=capacity - available,
             unit=pool.pool.unit,
             owner=pool.pool.owner,
+            changes_at=more_urgent_at(*asker) if waits_behind else None,
         )
 
 
-def _reservations(state: MeasureState) -> Iterable[ReservationFact]:
-    for pool, periods in state.reserved.amounts.items():
+def asker_of(state: MeasureState, now: datetime) -> Asker:
+    """Returns since when a measure asks for capacity, and how urgently.
+
+    It asks since its request for the gate at which capacity is held, or only now.
+    """
+    waiting = state.request
+    asks = waiting is not None and waiting.gate == state.lifecycle.hard_at
+    return Asker(state.plan.priority, waiting.at if waiting and asks else now, now)
+
+
+def _reservations(
+    state: MeasureState, pools: Mapping[str, PoolState], today: date
+) -> Iterable[ReservationFact]:
+    for name, periods in state.reserved.amounts.items():
+        pool = pools.get(name)
         for period, amount in periods.items():
+            covered = amount
+            if pool is not None and state.reserved.hard and over_on(period) > today:
+                covered = min(amount, pool.covered(state.id, period))
             yield ReservationFact(
                 seen_at=state.changed_at,
-                source=f"pool:{pool}",
-                pool=pool,
+                source=f"pool:{name}",
+                pool=name,
                 period=period,
-                amount=amount,
+                amount=covered,
                 hard=state.reserved.hard,
             )
 

@@ -90,6 +90,7 @@ async def assemble(
                 pools.act_on_pool,
                 loads.act_on_load,
                 capacity.reserve_capacity,
+                capacity.take_places,
                 permits.sign_revocations,
                 campaigns.bring_campaign,
                 campaigns.look_at_campaign,

@@ -1,11 +1,12 @@
 """One pool's life: it lends its capacity, and reservations happen only here.
 
 Like a measure's workflow it folds what the ledger recorded. Whoever waits for its capacity is
-woken before a request is answered, the longest waiting first.
+woken before a request is answered, whose turn in the queue comes first at the head.
 """
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -13,7 +14,8 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from measures.entry import Draft
-    from measures.pool import PoolState, fold_pool
+    from measures.model import restore
+    from measures.pool import PoolState, Uncovered, fold_pool, next_expiry
     from measures.requests import CapacityInput, LoadInput, PoolInput
     from workflows import ports
     from workflows.contract import (
@@ -24,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         PoolRecord,
         PoolStart,
         PoolVerb,
+        QueueAsk,
         ReleaseAsk,
         ReserveAsk,
     )
@@ -41,6 +44,7 @@ class CapacityPool:
     @workflow.init
     def __init__(self, start: PoolStart) -> None:
         self._state = start.state
+        self._due = next_expiry(start.state) if start.state is not None else None
         # One request at a time: this is what makes a reservation all or nothing.
         self._turn = asyncio.Lock()
         self._shown_owner = workflow.info().typed_search_attributes.get(OWNER)
@@ -61,7 +65,9 @@ class CapacityPool:
                     record.refused.message, type=record.refused.code, non_retryable=True
                 )
         self._show()
-        await workflow.wait_condition(has_grown_long)
+        while not has_grown_long():
+            await self._sleep()
+            await self._expire()
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(PoolStart(pool=start.pool, state=self._state))
 
@@ -123,6 +129,11 @@ class CapacityPool:
         """Forgets what is held for a measure and wakes whoever waits for capacity."""
         return await self._take("release", ask.model_dump(mode="json"))
 
+    @workflow.update(description="Has a measure wait for capacity here, or no longer")
+    async def queue(self, ask: QueueAsk) -> PoolAnswer:
+        """Has a measure wait for capacity here, or no longer."""
+        return await self._take("queue", ask.model_dump(mode="json"))
+
     @workflow.query(description="Capacity and reservations")
     def status(self) -> PoolState:
         """Returns capacity and reservations."""
@@ -145,15 +156,41 @@ class CapacityPool:
                 message=record.refused.message,
                 number=number,
             )
-        await wake_all(record.wake)
+        await wake_all([*record.wake, *record.shifted])
         return PoolAnswer(
             pool=self._state.pool.id,
             accepted=True,
             lacking=record.lacking,
             changed=bool(record.entries),
             woken=record.wake,
+            uncovered=tuple(
+                restore(Uncovered, lost)
+                for entry in record.entries
+                for lost in entry.body.get("uncovered", ())
+            ),
             number=number,
         )
+
+    async def _sleep(self) -> None:
+        """Waits until something held, noted or waited for is over, or the history has grown."""
+        due = self._due
+        timeout = None if due is None else max(timedelta(0), due - workflow.now())
+        try:
+            await workflow.wait_condition(
+                lambda: has_grown_long() or self._due != due,
+                timeout=timeout,
+                timeout_summary="end what is over",
+            )
+        except TimeoutError:
+            return
+
+    async def _expire(self) -> None:
+        """Ends what is over and wakes whoever waits for the capacity."""
+        if self._state is None or self._due is None or self._due > workflow.now():
+            return
+        async with self._turn:
+            record = await self._act("expire", {}, str(workflow.uuid4()), pool=self._state.pool.id)
+        await wake_all(record.wake)
 
     async def _act(
         self, verb: PoolVerb, ask: dict[str, Any], command: str, *, pool: str
@@ -180,6 +217,7 @@ class CapacityPool:
         for entry in entries:
             self._state = fold_pool(self._state, entry)
         if entries:
+            self._due = next_expiry(self._life)
             self._show()
 
     def _show(self) -> None:

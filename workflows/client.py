@@ -74,6 +74,7 @@ from workflows.contract import (
     MeasureStart,
     PoolAnswer,
     PoolStart,
+    QueueAsk,
     ReleaseAsk,
     ReserveAsk,
     SignedRevocations,
@@ -286,6 +287,10 @@ class SluiceClient:
     async def release(self, pool: str, ask: ReleaseAsk, *, key: str) -> PoolAnswer:
         """Makes one pool forget what it holds for a measure."""
         return await self._ask_pool(pool, "release", ask, key)
+
+    async def queue(self, pool: str, ask: QueueAsk, *, key: str) -> PoolAnswer:
+        """Makes a measure wait for one pool's capacity, or no longer."""
+        return await self._ask_pool(pool, "queue", ask, key)
 
     async def pool_status(self, pool: str) -> PoolState:
         """Returns a pool's capacity and reservations."""

@@ -14,8 +14,10 @@ from measures.launch import LaunchOrder, LaunchState, Sighting
 from measures.launch import PauseOrder as PauseOrder
 from measures.launch import ShareOrder as ShareOrder
 from measures.model import Moment, Share, Stored
-from measures.pool import PoolState
+from measures.places import Places
+from measures.pool_state import PoolState, Uncovered
 from measures.state import MeasureState, Reserved
+from measures.turns import USUAL
 from measures.verdict import Verdict
 
 MEASURE_WORKFLOW = "MeasureLifecycle"
@@ -27,6 +29,7 @@ ACT_ON_MEASURE = "act_on_measure"
 ACT_ON_POOL = "act_on_pool"
 ACT_ON_LOAD = "act_on_load"
 RESERVE_CAPACITY = "reserve_capacity"
+TAKE_PLACES = "take_places"
 SIGN_REVOCATIONS = "sign_revocations"
 TELL_LAUNCH = "tell_launch"
 ACT_ON_LAUNCH = "act_on_launch"
@@ -74,7 +77,7 @@ MeasureVerb = Literal[
     "renew_permit",
     "revoke_permit",
 ]
-PoolVerb = Literal["open", "change", "report_capacity", "reserve", "release"]
+PoolVerb = Literal["open", "change", "report_capacity", "reserve", "release", "queue", "expire"]
 
 
 class MeasureStart(Stored):
@@ -125,6 +128,8 @@ class MeasureRecord(Stored):
         look_again_at: when time alone may change the answer.
         stale: a fact changed while it was judged: judge again.
         wake: other measures that wait for what has just happened.
+        places: the places in the queues of pools that it is to take or leave; None when all is
+            as it should be.
     """
 
     entries: tuple[Draft, ...] = ()
@@ -132,6 +137,7 @@ class MeasureRecord(Stored):
     verdict: Verdict | None = None
     wants_capacity: bool = False
     demands: tuple[Demand, ...] = ()
+    places: Places | None = None
     look_again_at: Moment | None = None
     stale: bool = False
     wake: tuple[str, ...] = ()
@@ -159,20 +165,49 @@ class PoolAct(Stored):
 
 
 class PoolRecord(Stored):
-    """What came of a request to a pool; `lacking` says why a reservation was not made."""
+    """What came of a request to a pool.
+
+    Attributes:
+        lacking: why a reservation was not made, in words.
+        wake: measures that wait for what has happened, whose turn comes first at the head.
+        shifted: measures whose reservations lost their cover or have it back.
+    """
 
     entries: tuple[Draft, ...] = ()
     refused: Refusal | None = None
     lacking: str = ""
     wake: tuple[str, ...] = ()
+    shifted: tuple[str, ...] = ()
 
 
 class ReserveAsk(Stored):
-    """Asks one pool to hold, or to note, a measure's demands on it."""
+    """Asks one pool to hold, or to note, a measure's demands on it.
+
+    Attributes:
+        priority: how urgent the measure is.
+        since: when it asked for the gate; now when it does not wait yet.
+    """
 
     measure: str
     demands: tuple[Demand, ...]
     hard: bool
+    priority: int = USUAL
+    since: Moment | None = None
+
+
+class QueueAsk(Stored):
+    """Asks one pool to have a measure wait for its capacity, or no longer.
+
+    Attributes:
+        demands: what it waits for; it leaves the queue when empty.
+        ready: whether every other pool it needs states enough for it.
+    """
+
+    measure: str
+    demands: tuple[Demand, ...] = ()
+    priority: int = USUAL
+    since: Moment
+    ready: bool = True
 
 
 class ReleaseAsk(Stored):
@@ -189,6 +224,7 @@ class PoolAnswer(Stored):
         lacking: what is missing for a reservation, in words; empty when it is held.
         changed: whether the pool now holds something else than before.
         woken: measures that were told to look again.
+        uncovered: whose reservations lost their cover, who lost first at the head.
     """
 
     pool: str
@@ -198,6 +234,7 @@ class PoolAnswer(Stored):
     lacking: str = ""
     changed: bool = False
     woken: tuple[str, ...] = ()
+    uncovered: tuple[Uncovered, ...] = ()
     number: int = 0
 
 
@@ -209,6 +246,7 @@ class Holding(Stored):
         pools: every pool that may hold something.
         hard: hold capacity, or only note the demand.
         command: the idempotency key.
+        priority, since: how urgent the measure is and when it asked for the gate.
     """
 
     measure: str
@@ -217,6 +255,8 @@ class Holding(Stored):
     hard: bool
     reason: str
     command: str
+    priority: int = USUAL
+    since: Moment | None = None
 
 
 class HoldingResult(Stored):

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from measures.answers import Answer, accepted, refused
     from measures.documents import Demand
     from measures.entry import Draft
+    from measures.gathering import asker_of
     from measures.judging import next_notice_at
     from measures.permitting import next_permit_due
     from measures.requests import (
@@ -332,6 +333,8 @@ class MeasureLifecycle:
         self._to_wake += [other for other in record.wake if other not in self._to_wake]
         if record.look_again_at is not None:
             self._look_again_at = record.look_again_at
+        if record.places is not None:
+            await ports.take_places(record.places)
         return record
 
     def _absorb(self, entries: Sequence[Draft]) -> None:
@@ -383,6 +386,8 @@ class MeasureLifecycle:
                 hard=hard,
                 reason=reason,
                 command=command,
+                priority=self._life.plan.priority,
+                since=asker_of(self._life, workflow.now()).since,
             )
         )
 

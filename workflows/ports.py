@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from measures.launch import Sighting
+from measures.places import Places
 from workflows.contract import (
     ACT_ON_LAUNCH,
     ACT_ON_LOAD,
@@ -18,6 +19,7 @@ from workflows.contract import (
     LOOK_AT_CAMPAIGN,
     RESERVE_CAPACITY,
     SIGN_REVOCATIONS,
+    TAKE_PLACES,
     TELL_LAUNCH,
     CampaignGlance,
     CampaignOrder,
@@ -94,6 +96,17 @@ async def reserve_capacity(holding: Holding) -> HoldingResult:
         summary=f"{'hold' if holding.hard else 'note'} {len(holding.demands)} demands",
     )
     return result
+
+
+async def take_places(places: Places) -> None:
+    """Has a measure stand in the queues of exactly these pools; asking twice changes nothing."""
+    await workflow.execute_activity(
+        TAKE_PLACES,
+        places,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=_PATIENT,
+        summary=f"{'wait' if places.demands else 'wait no longer'} at {', '.join(places.pools)}",
+    )
 
 
 async def tell_launch(telling: LaunchTelling) -> None:

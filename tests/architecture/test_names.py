@@ -56,7 +56,8 @@ def test_workflows() -> None:
             ["status"],
         ),
         "CapacityPool": (
-            ["change", "release", "report_capacity", "report_load", "reserve"], [], ["status"],
+            ["change", "queue", "release", "report_capacity", "report_load", "reserve"], [],
+            ["status"],
         ),
         "RevocationSigning": ([], [], []),
     }  # fmt: skip
@@ -100,7 +101,15 @@ def test_verbs() -> None:
         "step_back", "migrate", "notify", "told", "released", "waive", "revoke", "expire",
         "renew_permit", "revoke_permit",
     }  # fmt: skip
-    assert set(get_args(PoolVerb)) == {"open", "change", "report_capacity", "reserve", "release"}
+    assert set(get_args(PoolVerb)) == {
+        "open",
+        "change",
+        "report_capacity",
+        "reserve",
+        "release",
+        "queue",
+        "expire",
+    }
 
 
 def test_kinds_of_entry() -> None:
@@ -111,7 +120,8 @@ def test_kinds_of_entry() -> None:
         "capacity_reserved", "capacity_released", "permit_granted", "permit_denied",
         "campaign_told", "hold_placed", "hold_released", "measure_cancelled", "reminder_sent",
         "escalation_sent", "pool_opened", "pool_changed", "capacity_reported",
-        "reservation_made", "reservation_dropped", "pack_migrated",
+        "reservation_made", "reservation_dropped", "reservation_expired", "queue_joined",
+        "queue_left", "pack_migrated",
         "permit_revoked", "permit_expired",
     }  # fmt: skip
 

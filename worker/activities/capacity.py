@@ -4,20 +4,23 @@ from temporalio import activity
 
 from measures.documents import Demand
 from measures.errors import RefusedError
+from measures.places import Places
 from measures.state import Reserved
 from workflows.client import SluiceClient
 from workflows.contract import (
     RESERVE_CAPACITY,
+    TAKE_PLACES,
     Holding,
     HoldingResult,
     PoolAnswer,
+    QueueAsk,
     ReleaseAsk,
     ReserveAsk,
 )
 
 
 class CapacityActivities:
-    """Fills `workflows.ports.reserve_capacity`."""
+    """Fills `workflows.ports.reserve_capacity` and `take_places`."""
 
     def __init__(self, client: SluiceClient) -> None:
         self._client = client
@@ -56,6 +59,29 @@ class CapacityActivities:
             freed_for=tuple(freed),
         )
 
+    @activity.defn(name=TAKE_PLACES)
+    async def take_places(self, places: Places) -> None:
+        """Has a measure stand in the queues of exactly these pools.
+
+        A pool that is not there any more has no queue either.
+        """
+        # Half of it done twice is done once: a pool that has the place already changes nothing.
+        key = activity.info().activity_id
+        for pool in places.pools:
+            ask = QueueAsk(
+                measure=places.measure,
+                demands=tuple(d for d in places.demands if d.pool == pool),
+                priority=places.priority,
+                since=places.since,
+                ready=not set(places.unready) - {pool},
+            )
+            run = activity.info().workflow_run_id
+            try:
+                await self._client.queue(pool, ask, key=f"{run}:{key}:{pool}")
+            except RefusedError as error:
+                if error.code != "unknown-pool":
+                    raise
+
     async def _ask(
         self, holding: Holding, pool: str, wanted: tuple[Demand, ...]
     ) -> PoolAnswer | None:
@@ -63,7 +89,13 @@ class CapacityActivities:
         key = f"{holding.command}:{pool}"
         try:
             if wanted:
-                ask = ReserveAsk(measure=holding.measure, demands=wanted, hard=holding.hard)
+                ask = ReserveAsk(
+                    measure=holding.measure,
+                    demands=wanted,
+                    hard=holding.hard,
+                    priority=holding.priority,
+                    since=holding.since,
+                )
                 return await self._client.reserve(pool, ask, key=key)
             release = ReleaseAsk(measure=holding.measure, reason=holding.reason)
             return await self._client.release(pool, release, key=key)

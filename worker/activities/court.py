@@ -10,6 +10,7 @@ from measures.directory import Directory
 from measures.documents import RulePack
 from measures.gathering import Assessment, assess, gather
 from measures.judging import waivers_for
+from measures.places import as_if_plenty
 from measures.rollout import versions_for
 from measures.signers import signers_of
 from measures.state import MeasureState
@@ -59,6 +60,7 @@ class Court:
         position: int,
         *,
         by: str,
+        plenty: bool = False,
     ) -> Judgement:
         """Returns the verdict on a measure at a gate.
 
@@ -69,8 +71,11 @@ class Court:
             directory: people, tree and packs.
             position: the ledger's when the measure was read, before all other facts.
             by: who asks; what waivers set aside for them need not be unblocked.
+            plenty: judge as if every pool had room for all; tells what waits for capacity alone.
         """
         around = await self._ledger.surroundings(state)
+        if plenty:
+            around = around._replace(pools=as_if_plenty(state, around.pools, now))
         facts = gather(state, now, around.pools, around.others, directory)
         try:
             # Named even where they are the newest: others may become so at any moment.

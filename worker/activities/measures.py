@@ -34,6 +34,7 @@ from measures.lifecycle import LAUNCH
 from measures.loads import Need
 from measures.model import restore
 from measures.needs import in_pool_units
+from measures.places import Places, may_want_places, places_to_take, waits_at_pools
 from measures.requests import (
     AdvanceInput,
     AmendInput,
@@ -49,6 +50,7 @@ from measures.requests import (
 from measures.rollout import migrate, refuse_unless_may_migrate
 from measures.state import MeasureState, fold_measure
 from measures.verdict import Verdict
+from measures.waivers import demands_to_hold
 from rules.archive import LostVersionError
 from rules.lifecycle_files import lifecycle_named
 from worker.activities.court import Court, Judgement, unsettled
@@ -60,13 +62,20 @@ _log = logging.getLogger("sluicegate.worker.measures")
 
 @dataclass(frozen=True)
 class _Deed:
-    """What a request leads to, before it is recorded."""
+    """What a request leads to, before it is recorded.
+
+    Attributes:
+        at_pools: whether the gate that holds capacity was judged.
+        only_room: the verdict, when nothing but capacity keeps that gate shut.
+    """
 
     drafts: list[Draft]
     verdict: Verdict | None = None
     judgement: Judgement | None = None
     wants_capacity: bool = False
     repeated: bool = False
+    at_pools: bool = False
+    only_room: Verdict | None = None
 
 
 class MeasureActivities:
@@ -206,10 +215,17 @@ class MeasureActivities:
             if not act.final:
                 return _Deed([], verdict, judgement, wants_capacity=True)
             verdict = unsettled(verdict, "others took it again and again")
+        at_pools = bool(state.plan.demands) and gate == lifecycle.hard_at
+        only_room = (
+            verdict
+            if at_pools and await self._waits_for_room(state, gate, act, docket, verdict, by=by)
+            else None
+        )
+        deed = _Deed([], verdict, judgement, at_pools=at_pools, only_room=only_room)
         if by == ENGINE and not verdict.passed:
             waiting_for = waited_for(state, verdict, directory)
             if says_the_same(state, verdict, waiting_for):
-                return _Deed([], verdict, judgement)
+                return deed
         drafts = judged(
             state,
             verdict,
@@ -219,7 +235,47 @@ class MeasureActivities:
             command=act.command,
             assessment=judgement.assessment,
         )
-        return _Deed(drafts, verdict, judgement)
+        return replace(deed, drafts=drafts)
+
+    async def _waits_for_room(
+        self,
+        state: MeasureState,
+        gate: str,
+        act: MeasureAct,
+        docket: Docket,
+        verdict: Verdict,
+        *,
+        by: str,
+    ) -> bool:
+        """Tells whether a gate would open if only the pools had room."""
+        if not may_want_places(state, verdict):
+            return False
+        at, directory = act.at, docket.directory
+        supposed = await self._court.judge(
+            state, gate, at, directory, docket.position, by=by, plenty=True
+        )
+        return with_waivers(state, supposed.verdict, by).passed
+
+    async def _places(
+        self, act: MeasureAct, before: MeasureState | None, deed: _Deed
+    ) -> Places | None:
+        """Returns the places in queues that a measure is to take, or to leave."""
+        if before is None or deed.wants_capacity:
+            return None
+        unsure = deed.repeated or before.number != act.known
+        if not (deed.at_pools or unsure or waits_at_pools(before)):
+            return None
+        after = reduce(fold_measure, deed.drafts, before)
+        names = {d.pool for d in (*before.plan.demands, *after.plan.demands)}
+        if waits_at_pools(after) and not deed.at_pools:
+            # Not judged: whatever it waits for stays, but for pools that it no longer needs.
+            names -= {d.pool for d in after.plan.demands}
+        if not names:
+            return None
+        pools = await self._ledger.pools(sorted(names))
+        needs = deed.judgement.assessment.needs if deed.judgement is not None else ()
+        demands = in_pool_units(needs) if deed.only_room is not None else ()
+        return places_to_take(after, demands_to_hold(demands, deed.only_room), pools)
 
     async def _launch(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
         ask = restore(LaunchInput, act.ask)
@@ -303,6 +359,7 @@ class MeasureActivities:
             look_again_at=look_again_at,
             stale=stale,
             wake=await self._wake(act, entries),
+            places=await self._places(act, before, deed),
         )
 
     async def _wake(self, act: MeasureAct, news: Sequence[Draft]) -> tuple[str, ...]:

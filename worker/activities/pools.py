@@ -14,7 +14,14 @@ from measures.errors import RefusedError
 from measures.model import restore
 from measures.pool import PoolState
 from measures.requests import CapacityInput, PoolInput
-from workflows.contract import ACT_ON_POOL, PoolAct, PoolRecord, ReleaseAsk, ReserveAsk
+from workflows.contract import (
+    ACT_ON_POOL,
+    PoolAct,
+    PoolRecord,
+    QueueAsk,
+    ReleaseAsk,
+    ReserveAsk,
+)
 
 
 class PoolActivities:
@@ -49,18 +56,29 @@ class PoolActivities:
             entries: tuple[Draft, ...] = (draft,) if draft is not None else ()
             if state is not None and state.number != act.known:
                 entries = await self._unseen(act, state)
-            elif draft is not None and not _frees(state, draft):
+            elif draft is not None and not pools.frees(state, draft):
                 return PoolRecord(entries=entries, lacking=lacking)
-            wake = await self._wake(act, entries)
-            return PoolRecord(entries=entries, lacking=lacking, wake=wake)
+            return PoolRecord(
+                entries=entries,
+                lacking=lacking,
+                wake=await self._wake(act, entries),
+                shifted=tuple(name for entry in entries for name in pools.shifted(entry)),
+            )
 
     async def _wake(self, act: PoolAct, news: tuple[Draft, ...]) -> tuple[str, ...]:
         """Returns who waits for this pool, when there is news of it.
 
         News is what the workflow has not seen, also of an attempt that died before it could
-        tell anybody: one call too many is harmless, one too few leaves a measure waiting.
+        tell anybody: one call too many is harmless, one too few leaves a measure waiting. Who
+        stands in the queue comes first, in its order.
         """
-        return tuple(await self._ledger.waiting_on(pool_stream(act.pool))) if news else ()
+        if not news:
+            return ()
+        waiting = await self._ledger.waiting_on(pool_stream(act.pool))
+        now = (await self._ledger.pools([act.pool])).get(act.pool)
+        queued = now.queued(act.at) if now is not None else []
+        first = [name for name in queued if name in waiting]
+        return tuple(dict.fromkeys([*first, *waiting]))
 
     async def _unseen(self, act: PoolAct, state: PoolState | None) -> tuple[Draft, ...]:
         if state is None:
@@ -72,17 +90,6 @@ class PoolActivities:
             for entry in entries
             if entry.number > act.known
         )
-
-
-def _frees(state: PoolState | None, draft: Draft) -> bool:
-    """Tells whether an entry may let a waiting measure through."""
-    if draft.kind != "reservation_made" or state is None:
-        return True
-    before = state.holdings.get(draft.body["measure"])
-    if before is None or not before.hard:
-        return False
-    amounts = draft.body["amounts"] if draft.body["hard"] else {}
-    return any(amounts.get(period, 0) < held for period, held in before.amounts.items())
 
 
 def _decide(
@@ -106,14 +113,48 @@ def _decide(
                 return None, ""
             report = restore(CapacityInput, act.ask)
             draft = pools.report_capacity(
-                state, report.period, report.amount, report.by, act.at, act.command
+                state,
+                report.period,
+                report.amount,
+                report.by,
+                act.at,
+                act.command,
+                report.connector,
             )
             return draft, ""
         case "reserve":
             ask = restore(ReserveAsk, act.ask)
             return pools.reserve(
-                state, ask.measure, ask.demands, hard=ask.hard, at=act.at, command=act.command
+                state,
+                ask.measure,
+                ask.demands,
+                hard=ask.hard,
+                at=act.at,
+                command=act.command,
+                priority=ask.priority,
+                since=ask.since,
             )
         case "release":
             gone = restore(ReleaseAsk, act.ask)
             return pools.drop_reservation(state, gone.measure, gone.reason, act.at, act.command), ""
+        case "queue":
+            place = restore(QueueAsk, act.ask)
+            return _queue(state, place, act), ""
+        case "expire":
+            return pools.expire(state, act.at, act.command), ""
+
+
+def _queue(state: PoolState, ask: QueueAsk, act: PoolAct) -> Draft | None:
+    """Returns the entry by which a measure takes a place in the queue, or leaves it."""
+    if not ask.demands:
+        return pools.leave_queue(state, ask.measure, "waits no longer", act.at, act.command)
+    return pools.join_queue(
+        state,
+        ask.measure,
+        ask.demands,
+        priority=ask.priority,
+        since=ask.since,
+        ready=ask.ready,
+        at=act.at,
+        command=act.command,
+    )
