@@ -21,6 +21,8 @@ from rules.loader import builtin_packs
 from worker.activities.court import Court
 from worker.activities.measures import MeasureActivities
 from worker.activities.pools import PoolActivities
+from worker.settings import WorkerSettings
+from worker.signing import KeyRing
 from workflows.contract import MeasureAct, MeasureRecord, PoolAct, PoolRecord
 
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
@@ -41,7 +43,8 @@ class Bench:
 
     def __init__(self, ledger: AsyncLedger, judge: Judge) -> None:
         self.ledger = ledger
-        self._measures = MeasureActivities(ledger, Court(ledger, judge))
+        keys = KeyRing(ledger, WorkerSettings.load())
+        self._measures = MeasureActivities(ledger, Court(ledger, judge), keys)
         self._pools = PoolActivities(ledger)
 
     async def act(self, verb: Any, command: str, **fields: Any) -> MeasureRecord:
