@@ -13,9 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from console.reading import files_under, read_files
 from console.rules_files import refuse
 from console.session import find_place, open_ledger
-from measures.documents import OPERATOR, Measure, Pool
+from measures.documents import OPERATOR, Conversion, Measure, Pool
 from measures.errors import RefusedError
+from measures.gathering import assess
+from measures.loads import Need
 from measures.model import Amount, Period
+from measures.needs import at_the_pools, needs_of
 from measures.pool import Capacity, PoolState, fold_pool, open_pool
 from measures.queueing.inputs import (
     PlayAsk,
@@ -48,7 +51,9 @@ def subject_from_ledger(measure: str) -> Subject:
             raise RefusedError(
                 "unknown-measure", f"there is no measure {measure}: sluice get measures"
             )
-        return Subject(state.plan, ledger.pools([demand.pool for demand in state.plan.demands]))
+        pools = ledger.surroundings(state).pools
+        needs = assess(state, pools, ledger.directory()).needs
+        return _subject(state.plan, needs, pools)
 
 
 def subject_from_files(measure: str, files: Sequence[Path]) -> Subject:
@@ -77,7 +82,17 @@ def subject_from_files(measure: str, files: Sequence[Path]) -> Subject:
         for one in documents
         if isinstance(one, Pool)
     }
-    return Subject(plan, pools)
+    conversions = {one.id: one for one in documents if isinstance(one, Conversion)}
+    needs = needs_of(plan.demands, pools, conversions, {})
+    return _subject(plan, needs, pools)
+
+
+def _subject(plan: Measure, needs: Sequence[Need], pools: Mapping[str, PoolState]) -> Subject:
+    """Returns a measure with its demands in the pools' units: as much as the gate judges."""
+    unknown = next((need for need in needs if need.amount is None and need.unit), None)
+    if unknown is not None:
+        raise RefusedError("no-conversion", f"measure {plan.id}: {unknown.why}")
+    return Subject(at_the_pools(plan, needs), pools)
 
 
 @dataclass(frozen=True)

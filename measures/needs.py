@@ -1,10 +1,11 @@
 """What a measure needs of each pool, in the pool's own unit, whatever unit it was stated in."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 from measures.chains import NoChainError, arriving, chain
 from measures.conversion import Conversion
-from measures.documents import Demand
+from measures.documents import Demand, Measure
 from measures.loads import Need
 from measures.pool import PoolState
 
@@ -36,6 +37,30 @@ def in_pool_units(needs: Iterable[Need]) -> tuple[Demand, ...]:
         for need in needs
         if need.amount is not None
     )
+
+
+def at_the_pools(plan: Measure, needs: Iterable[Need]) -> Measure:
+    """Returns a plan with its demands in the pools' units, for whoever computes with amounts."""
+    return plan.model_copy(update={"demands": in_pool_units(needs)})
+
+
+def as_stated(
+    amount: float, stated: float | int | None, arrives: float | int | None
+) -> float | int:
+    """Returns what a plan must state so that not more than an amount arrives at the pool.
+
+    What arrives grows in proportion to what is stated, and was rounded up by less than a unit.
+
+    Args:
+        amount: what may arrive, in the pool's unit.
+        stated: what the plan states now; None when it speaks in the pool's unit.
+        arrives: what arrives of that.
+    """
+    if stated is None or not arrives:
+        return amount
+    rate = stated / arrives
+    wanted = max(0.0, (amount - (1 if arrives >= 100 else 0.01)) * rate)
+    return math.floor(wanted) if wanted >= 100 else wanted
 
 
 def _need(

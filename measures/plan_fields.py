@@ -1,7 +1,6 @@
 """Which field of a plan a fact states, so that changing the fact can be asked for by `amend`."""
 
 import json
-import math
 import shlex
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -20,6 +19,7 @@ from measures.documents import (
 )
 from measures.facts import CampaignFact, DemandFact, Fact, LeadTimeFact
 from measures.model import Model
+from measures.needs import as_stated
 
 LAUNCH = "campaign.launch_on"
 """From which the slack of every lead time is counted."""
@@ -89,27 +89,14 @@ def amendment(facts: Iterable[Fact], fact: Fact, field: str, value: Any) -> dict
     if path is None or field in _SAID_ONLY or field in ("committee_size", "has_cost"):
         return {}
     if isinstance(fact, DemandFact) and field == "amount":
-        return {path: _as_stated(fact, value)}
+        arrives = fact.amount if fact.stated is not None else None
+        return {path: as_stated(value, fact.stated, arrives)}
     if path != LAUNCH:
         return {path: value}
     try:
         return _launch(facts, fact, value if field == "launch_on" else int(value))
     except (ValueError, OverflowError):
         return {}  # no day that a calendar knows
-
-
-def _as_stated(demand: DemandFact, amount: float) -> float | int:
-    """Returns what the plan must state so that not more than an amount arrives at the pool.
-
-    What arrives grows in proportion to what is stated; it is rounded down, because what arrives is
-    rounded up.
-    """
-    if demand.stated is None or not demand.amount:
-        return amount
-    stated = amount * demand.stated / demand.amount
-    # What arrives was rounded up by less than a unit; one unit less makes up for it.
-    spare = demand.stated / demand.amount
-    return max(0, math.floor(stated - spare)) if stated >= 100 else max(0, stated - spare)
 
 
 def _launch(facts: Iterable[Fact], fact: Fact, wanted: str | int) -> dict[str, Any]:

@@ -122,6 +122,9 @@ def reserve(
         cannot, what is missing in words; empty otherwise.
     """
     amounts = _amounts(state, demands)
+    foreign = next((d.unit for d in demands if d.unit not in (None, state.pool.unit)), None)
+    if foreign is not None:
+        return None, f"pool {state.pool.id} counts {state.pool.unit}, not {foreign}"
     held = state.holdings.get(measure)
     if held is not None and held.amounts == amounts and held.hard == hard:
         return None, ""

@@ -124,7 +124,8 @@ class MeasureRecord(Stored):
         entries: everything recorded that the workflow has not seen, in order.
         verdict: what the gate answered, where that left no entry.
         wants_capacity: the gate would open; its capacity is to be reserved first.
-        demands: what to reserve, in the pools' units, where the plan states some in others.
+        demands: what to reserve, in the pools' units, where the plan states some in others; None
+            where the plan says so itself.
         look_again_at: when time alone may change the answer.
         stale: a fact changed while it was judged: judge again.
         wake: other measures that wait for what has just happened.
@@ -136,7 +137,7 @@ class MeasureRecord(Stored):
     refused: Refusal | None = None
     verdict: Verdict | None = None
     wants_capacity: bool = False
-    demands: tuple[Demand, ...] = ()
+    demands: tuple[Demand, ...] | None = None
     places: Places | None = None
     look_again_at: Moment | None = None
     stale: bool = False

@@ -282,7 +282,7 @@ class MeasureLifecycle:
             attempt += 1
             gate = self._life.next_gate
             hard = gate == self._life.lifecycle.hard_at
-            wanted = record.demands or self._life.plan.demands
+            wanted = self._life.plan.demands if record.demands is None else record.demands
             demands = demands_to_hold(wanted, record.verdict)
             held = await self._hold(demands, hard, f"{command}:{attempt}", str(gate))
             record = await self._act(

@@ -355,7 +355,7 @@ class MeasureActivities:
             # What was recorded holds it already, and every byte here stays in the history.
             verdict=None if deed.drafts else deed.verdict,
             wants_capacity=deed.wants_capacity,
-            demands=_converted(deed.judgement) if deed.wants_capacity else (),
+            demands=_converted(deed.judgement) if deed.wants_capacity else None,
             look_again_at=look_again_at,
             stale=stale,
             wake=await self._wake(act, entries),
@@ -388,10 +388,10 @@ _REASONED = {
 }
 
 
-def _converted(judgement: Judgement | None) -> tuple[Demand, ...]:
-    """Returns the demands in the pools' units; nothing where the plan states them so itself."""
+def _converted(judgement: Judgement | None) -> tuple[Demand, ...] | None:
+    """Returns the demands in the pools' units; None where the plan states them so itself."""
     needs = judgement.assessment.needs if judgement is not None else ()
-    return in_pool_units(needs) if any(need.converted for need in needs) else ()
+    return in_pool_units(needs) if any(need.converted for need in needs) else None
 
 
 def _asks_anew(act: MeasureAct, needs: Sequence[Need]) -> bool:
