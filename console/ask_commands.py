@@ -135,6 +135,15 @@ def report(
     on: Annotated[str | None, typer.Option(metavar="DAY", help="When it was done.")] = None,
     forecast: Annotated[list[str] | None, typer.Option(metavar="LINE=AMOUNT")] = None,
     actual: Annotated[list[str] | None, typer.Option(metavar="LINE=AMOUNT")] = None,
+    spend: Annotated[
+        float | None, typer.Option(help="What the campaign has spent so far; with --completed.")
+    ] = None,
+    completed: Annotated[
+        float | None, typer.Option(help="Onboardings that it has completed so far.")
+    ] = None,
+    reached: Annotated[
+        float | None, typer.Option(help="People that it has reached so far.")
+    ] = None,
     evidence: Annotated[str | None, typer.Option(metavar="ID:SHA256", help="A proof.")] = None,
     title: Annotated[str | None, typer.Option(help="The proof's title.")] = None,
     as_person: AsPerson = None,
@@ -175,6 +184,10 @@ def report(
     if actual:
         news["actual"] = dict(assignment(line) for line in actual)
         told = f"actual {', '.join(actual)}"
+    if spend is not None or completed is not None or reached is not None:
+        from console.load_reporting import delivery_of
+
+        news["delivery"], told = delivery_of(spend, completed, reached)
     if evidence is not None:
         name, _, sha256 = evidence.partition(":")
         news["evidence"] = {"id": name, "title": title or name, "sha256": sha256}
@@ -184,7 +197,10 @@ def report(
         lambda client, by: client.report(measure, made(ReportInput, {"by": by, **news})),
         as_person,
         output,
-        lambda *_: f"reported {told}",
+        lambda _, answer: (
+            f"reported {told}"
+            + (f"; it is on hold, see: sluice explain {measure}" if answer.on_hold else "")
+        ),
     )
 
 

@@ -16,7 +16,17 @@ from measures.rollout import SHORT
 from measures.status import Reason, Status, WouldBlock
 from measures.verdict import Change
 
-_SHOWN_ELSEWHERE = ("plan", "reasons", "seen", "unblock", "no_remedy", "waived", "waivers")
+_SHOWN_ELSEWHERE = (
+    "plan",
+    "breach",
+    "delivery",
+    "reasons",
+    "seen",
+    "unblock",
+    "no_remedy",
+    "waived",
+    "waivers",
+)
 _COLOURS = {"pass": "green", "block": "red", "inconclusive": "yellow"}
 
 
@@ -32,7 +42,7 @@ def print_explanation(
     if status.cancelled:
         out.print("It is cancelled.")
     elif status.on_hold:
-        out.print(f"It is on hold: sluice resume {status.id}")
+        print_hold(status, people, out)
     elif status.requested_at is None:
         ask = f"; nobody has asked for gate {status.gate}: sluice advance {status.id}"
         out.print("It waits for nothing" + ("" if status.ended else ask))
@@ -61,6 +71,21 @@ def print_explanation(
     if status.packs:
         judged = ", ".join(f"{name}@{digest[:SHORT]}" for name, digest in status.packs.items())
         out.print(f"\n[dim]judged by {escape(judged)}[/]")
+
+
+def print_hold(status: Status, people: Mapping[str, Person], out: Console) -> None:
+    """Prints why a measure is on hold, and how it goes on."""
+    if status.breach is None:
+        why = f" ({status.hold_reason})" if status.hold_reason else ""
+        out.print(f"It is on hold{why}: sluice resume {status.id}", markup=False)
+        return
+    out.print(f"It is on hold since {status.breach.at:%Y-%m-%d %H:%M} UTC:", markup=False)
+    out.print(f"  {status.breach.words}", markup=False)
+    out.print(
+        "  Its campaign is held and its permit revoked. To let it go on, say why:\n"
+        f"  sluice resume {status.id} --reason ...; then: sluice launch {status.id}",
+        markup=False,
+    )
 
 
 def print_would_block(would: WouldBlock, out: Console) -> None:

@@ -1,4 +1,4 @@
-"""`sluice report load POOL`: the live load goes in, what was done about it comes out."""
+"""Reporting what campaigns meet: the load of a pool, and what a campaign has delivered."""
 
 from typing import Any, NoReturn
 
@@ -22,6 +22,22 @@ def report_and_end(
 
     with refusals_as_data(output):
         run(_report(pool, given, as_person, output))
+
+
+def delivery_of(
+    spend: float | None, completed: float | None, reached: float | None
+) -> tuple[dict[str, Any], str]:
+    """Returns what a campaign has delivered as a report takes it, and in words."""
+    import typer
+
+    if spend is None or completed is None:
+        raise typer.BadParameter("what a campaign has delivered needs --spend and --completed")
+    given = {"spent": spend, "completed": completed, "reached": reached}
+    whole = {
+        name: int(value) if value is not None and value.is_integer() else value
+        for name, value in given.items()
+    }
+    return whole, f"{whole['spent']:,} spent for {whole['completed']:,} completed onboardings"
 
 
 async def _report(pool: str, given: dict[str, Any], as_person: str | None, output: Form) -> Exit:

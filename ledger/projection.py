@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Insert, Table, delete
 from sqlalchemy.dialects import sqlite
 
+import measures.delivery
 import measures.documents
 import measures.launch
 import measures.lifecycle
@@ -190,6 +191,7 @@ def folded_with() -> str:
     raise it, and a change that alters nothing costs one rebuild of seconds.
     """
     modules = (
+        measures.delivery,
         measures.documents,
         measures.launch,
         measures.lifecycle,

@@ -21,6 +21,7 @@ from measures.duties import (
 )
 from measures.entry import Draft, measure_stream
 from measures.errors import RefusedError
+from measures.guardrails import pause_if_breached
 from measures.lifecycle import LAUNCH, Lifecycle
 from measures.model import period_bounds, period_length
 from measures.requests import AmendInput, KpiReport, ReasonInput, ReportInput, SignInput
@@ -220,7 +221,7 @@ def report(
     drafting = Drafting(state, by=ask.by, at=at, command=command)
     drafting.write("reported", _news(state, ask, at.date()))
     drafting.void_what_changed()
-    return drafting.drafts
+    return [*drafting.drafts, *pause_if_breached(drafting.state, ask, at, command)]
 
 
 def _news(state: MeasureState, ask: ReportInput, today: date) -> dict[str, Any]:
@@ -238,6 +239,9 @@ def _news(state: MeasureState, ask: ReportInput, today: date) -> dict[str, Any]:
         names = tuple(c.id for c in plan.commitments)
         _refuse_unknown("commitment", ask.commitment.id, names, state.id)
         return {"what": "commitment", **ask.commitment.model_dump(mode="json")}
+    if ask.delivery is not None:
+        _refuse_unlaunched(state)
+        return {"what": "delivery", **ask.delivery.model_dump(mode="json")}
     if ask.evidence is not None:
         return {"what": "evidence", "evidence": ask.evidence.model_dump(mode="json")}
     what, lines = ("actual", ask.actual) if ask.actual is not None else ("forecast", ask.forecast)
@@ -268,12 +272,19 @@ def resume(
     """Drafts the end of a hold.
 
     Raises:
-        RefusedError: ``already-ended``, ``not-on-hold`` or ``not-entitled``.
+        RefusedError: ``already-ended``, ``not-on-hold``, ``not-entitled``, or ``no-reason`` when a
+            guardrail stopped it.
     """
     _refuse_ended(state)
     if state.on_hold is None:
         raise RefusedError("not-on-hold", f"measure {state.id} is not on hold")
     refuse_uninvolved(state.plan, directory, ask.by, "resume it")
+    if state.breach is not None and not ask.reason.strip():
+        raise RefusedError(
+            "no-reason",
+            f"measure {state.id} was stopped by its {state.breach.words}; say why it may go on:"
+            f" sluice resume {state.id} --reason ...",
+        )
     drafting = Drafting(state, by=ask.by, at=at, command=command)
     drafting.write("hold_released", {"reason": ask.reason})
     return drafting.drafts
@@ -363,6 +374,18 @@ def _refuse_unless_entitled(
     office = state.lifecycle.entered_by.get(gate)
     if office is not None:
         refuse_unless_in_office(state.plan, directory, gate, office, by, at)
+
+
+def _refuse_unlaunched(state: MeasureState) -> None:
+    """Refuses what a campaign that has never run cannot have brought."""
+    if state.plan.campaign is None:
+        raise RefusedError("no-campaign", f"measure {state.id} has no campaign that delivers")
+    if state.launched_at is None:
+        raise RefusedError(
+            "too-early",
+            f"measure {state.id}: its campaign has never launched, so it has brought nothing yet:"
+            f" sluice launch {state.id}",
+        )
 
 
 def _refuse_early_money(state: MeasureState, what: str) -> None:

@@ -155,32 +155,38 @@ class Pool(GrownModel):
         return self
 
 
-class Guardrail(Model):
+class Guardrail(GrownModel):
     """Bounds that a KPI must keep for the last `periods` reported periods.
 
     Attributes:
         at_most: the highest value that is fine
         at_least: the lowest value that is fine
+        over_baseline: how far above the KPI's baseline is fine: 0.4 is 40 % more
         periods: how many of the latest reported periods, one after the other, must be fine
+        on_breach: pause holds the running campaign and revokes its permit as soon as it is
+            reported; report leaves it to the rules
+        from_spent: for an acquisition cost, the money that is spent before it counts
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"over_baseline", "on_breach", "from_spent"})
 
     at_most: Number | None = None
     at_least: Number | None = None
+    over_baseline: Annotated[float, Field(ge=0, le=100)] | None = None
     periods: Annotated[int, Field(ge=1, le=24)] = 1
+    on_breach: Literal["report", "pause"] = "report"
+    from_spent: Amount = 0
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> "Guardrail":
-        if self.at_most is None and self.at_least is None:
-            raise PydanticCustomError("guardrail", "a guardrail needs at_most or at_least")
+        if self.at_most is None and self.at_least is None and self.over_baseline is None:
+            raise PydanticCustomError(
+                "guardrail", "a guardrail needs at_most, at_least or over_baseline"
+            )
         return self
 
-    def holds(self, value: float) -> bool:
-        """Tells whether a reported value lies inside the bounds."""
-        above = self.at_least is None or value >= self.at_least
-        return above and (self.at_most is None or value <= self.at_most)
 
-
-class Kpi(Model):
+class Kpi(GrownModel):
     """What the measure is to change, from where to where, and who reports it how often.
 
     Attributes:
@@ -193,7 +199,10 @@ class Kpi(Model):
         owner: the person in operations who reports it
         cadence: how often it is reported
         result: met or not met, for KPIs that are judged rather than counted.
+        formula: acquisition-cost has the engine work it out of what the campaign delivers
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"formula"})
 
     id: Id
     title: Line
@@ -204,6 +213,32 @@ class Kpi(Model):
     owner: Id | None = None
     cadence: Cadence | None = None
     result: Literal["met", "not-met"] | None = None
+    formula: Literal["acquisition-cost"] | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_guardrail_needs(self) -> "Kpi":
+        relative = self.guardrail is not None and self.guardrail.over_baseline is not None
+        if relative and not (self.baseline is not None and self.baseline > 0):
+            raise PydanticCustomError(
+                "guardrail", "over_baseline needs a baseline above 0 to be counted from"
+            )
+        return self
+
+    @property
+    def bounds(self) -> tuple[float | int | None, float | int | None]:
+        """The lowest and the highest value that its guardrail allows; None without a bound."""
+        rail = self.guardrail
+        if rail is None:
+            return None, None
+        highest = [] if rail.at_most is None else [rail.at_most]
+        if rail.over_baseline is not None and self.baseline is not None:
+            highest.append(round(self.baseline * (1 + rail.over_baseline), 6))
+        return rail.at_least, min(highest, default=None)
+
+    def keeps_guardrail(self, value: float) -> bool:
+        """Tells whether a reported value lies inside the bounds of its guardrail."""
+        lowest, highest = self.bounds
+        return (lowest is None or value >= lowest) and (highest is None or value <= highest)
 
 
 class Demand(GrownModel):

@@ -25,6 +25,7 @@ EntryKind = Literal[
     "capacity_released",
     "permit_granted",
     "permit_denied",
+    "guardrail_breached",
     "permit_revoked",
     "permit_expired",
     "campaign_told",

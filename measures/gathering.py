@@ -170,7 +170,7 @@ def _kpi(state: MeasureState, kpi: Kpi) -> KpiFact:
         after = None
         for period, reading in reversed(readings):
             first, end = period_bounds(period)
-            if not kpi.guardrail.holds(reading.value) or after not in (None, end):
+            if not kpi.keeps_guardrail(reading.value) or after not in (None, end):
                 break
             held, after = held + 1, first
     return KpiFact(

@@ -147,6 +147,20 @@ class SurgeReport(Model):
     team: Id | None = None
 
 
+class DeliveryReport(Model):
+    """What a campaign has brought since it was launched first, not since the last report.
+
+    Attributes:
+        spent: the money it has spent, in the currency of the measure.
+        reached: how many people it has reached.
+        completed: how many onboardings it has completed.
+    """
+
+    spent: Amount
+    reached: Amount | None = None
+    completed: Amount
+
+
 class ReportInput(Model):
     """News about a measure, exactly one kind at a time."""
 
@@ -158,6 +172,7 @@ class ReportInput(Model):
     actual: Annotated[dict[Id, Number], Field(min_length=1)] | None = None
     evidence: Evidence | None = None
     surge: SurgeReport | None = None
+    delivery: DeliveryReport | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "ReportInput":
@@ -167,7 +182,7 @@ class ReportInput(Model):
         return self
 
 
-REPORTS = ("kpi", "milestone", "commitment", "forecast", "actual", "evidence", "surge")
+REPORTS = ("kpi", "milestone", "commitment", "forecast", "actual", "evidence", "surge", "delivery")
 """What can be reported about a measure."""
 
 

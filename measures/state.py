@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any, Literal
 
 from measures.chains import CONVERSIONS
+from measures.delivery import Breach, Delivery
 from measures.digest import digest
 from measures.documents import Evidence, Measure
 from measures.entry import Draft, measure_stream, pool_stream
@@ -101,6 +102,10 @@ class MeasureState(Stored):
         number: how many entries its life has.
         permit: that the campaign may run now; it ends with a denial, a hold, a step back, the end.
         launched_at: when a permit was granted last, whether or not it still stands.
+        delivery: what its campaign has brought so far, as reported last.
+        counted_from: what of it came before somebody let it go on after a breach; costs are counted
+            from there.
+        breach: the guardrail that stopped the campaign, until somebody lets it go on.
         campaign_told: what the connected system was last told: ``held`` or ``released``.
         packs: per pack, the digest of the version that judged it last or that it was moved to
             since; `measures.rollout.versions_for` says which one judges it next.
@@ -133,6 +138,9 @@ class MeasureState(Stored):
     reserved: Reserved = Reserved()
     permit: Permit | None = None
     launched_at: Moment | None = None
+    delivery: Delivery | None = None
+    counted_from: Delivery | None = None
+    breach: Breach | None = None
     campaign_told: Literal["held", "released"] | None = None
     packs: dict[str, str] = {}
     waivers: tuple[Waiver, ...] = ()
@@ -284,8 +292,11 @@ def _changes(state: MeasureState, entry: Draft) -> dict[str, Any]:
             # After a hold the launch is asked for anew: months may lie between.
             pause = Pause(reason=body["reason"], by=entry.by, at=entry.at)
             return {"on_hold": pause, "permit": None}
+        case "guardrail_breached":
+            return {"breach": restore(Breach, body)}
         case "hold_released":
-            return {"on_hold": None}
+            since = state.delivery if state.breach is not None else state.counted_from
+            return {"on_hold": None, "breach": None, "counted_from": since}
         case "measure_cancelled":
             pause = Pause(reason=body["reason"], by=entry.by, at=entry.at)
             return {"cancelled": pause, "request": None, "permit": None}
@@ -411,6 +422,9 @@ def _reported(state: MeasureState, entry: Draft) -> dict[str, Any]:
             proof = restore(Evidence, body["evidence"])
             others = tuple(known for known in state.evidence if known.id != proof.id)
             return {"evidence": (*others, proof)}
+        case "delivery":
+            delivery = Delivery.model_validate({**body, "at": entry.at, "by": entry.by})
+            return {"delivery": delivery}
         case unknown:
             msg = f"nobody reports {unknown!r}"
             raise ValueError(msg)

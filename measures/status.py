@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
+from measures.delivery import Breach, Delivery
 from measures.judging import persons_behind
 from measures.lights import Lights, lights_of
 from measures.model import Moment, Stored
@@ -61,6 +62,9 @@ class Status(Stored):
 
     Attributes:
         gate: the gate asked for and not yet open, else the next one.
+        hold_reason: why it is on hold, and `held_by` whom; empty when it is not.
+        breach: the guardrail that stopped it, with its numbers; None when none did.
+        delivery: what its campaign has brought so far, as reported last.
         verdict: the latest answer at that gate; empty when it was never asked for.
         blockers: ids of the rules that hold the waiting request.
         seen: per rule the numbers its message used, of its first blocker.
@@ -85,6 +89,10 @@ class Status(Stored):
     on_hold: bool
     cancelled: bool
     ended: bool
+    hold_reason: str = ""
+    held_by: str = ""
+    breach: Breach | None = None
+    delivery: Delivery | None = None
     verdict: str = ""
     requested_at: Moment | None = None
     requested_by: str | None = None
@@ -135,6 +143,10 @@ def status_of(state: MeasureState, now: datetime, history_events: int = 0) -> St
         on_hold=state.on_hold is not None,
         cancelled=state.cancelled is not None,
         ended=state.ended,
+        hold_reason=state.on_hold.reason if state.on_hold else "",
+        held_by=state.on_hold.by if state.on_hold else "",
+        breach=state.breach,
+        delivery=state.delivery,
         verdict=_latest_answer(state),
         requested_at=waiting.at if waiting else None,
         requested_by=waiting.by if waiting else None,

@@ -9,7 +9,7 @@ from connectors.memory import MemoryConnector
 from measures.documents import Pool
 from measures.entry import Entry, pool_stream
 from measures.errors import RefusedError
-from measures.requests import LoadInput
+from measures.requests import LoadInput, ReasonInput
 from workflows.load_contract import LoadAnswer
 
 pytestmark = pytest.mark.temporal
@@ -26,17 +26,21 @@ def decisions(engine: Any) -> list[Entry]:
     return list(engine.ledger.entries(pool_stream(engine.id("kyc")), kinds=["throttle_decided"]))
 
 
-async def month(engine: Any, *campaigns: tuple[str, float, int], **pool: Any) -> None:
+async def month(
+    engine: Any, *campaigns: tuple[str, float, int], kpis: Any = None, **pool: Any
+) -> None:
     """A pool of 11,000 this month, and campaigns that run on it: name, demand, priority."""
     document = {"id": engine.id("kyc"), "title": "Checks", "unit": "checks", "owner": "kim"}
     capacity = {f"{engine.today:%Y-%m}": 11_000}
     kyc = Pool.model_validate({**document, "capacity": capacity, **pool}, strict=False)
     await engine.client.open_pool(kyc, "operator")
+    extra = {} if kpis is None else {"kpis": kpis}
     demand = {"pool": engine.id("kyc"), "period": f"{engine.today:%Y-%m}"}
     for name, amount, priority in campaigns:
         measure = await engine.define(
             name,
             priority=priority,
+            **extra,
             demands=[{**demand, "amount": amount}],
             campaign={**engine.campaign(), "ref": f"{engine.id('CMP')}-{name}"},
         )
@@ -102,3 +106,26 @@ async def test_a_report_for_nobody_is_refused(engine: Any) -> None:
     with pytest.raises(RefusedError) as unknown:
         await engine.client.report_load("no-such-pool", stranger)
     assert unknown.value.code == "unknown-pool"
+
+
+async def test_a_breached_guardrail_holds_the_campaign_in_its_system(engine: Any) -> None:
+    """By the report alone; a person with a reason and a new permit let it go on."""
+    cost = {
+        "id": "cac", "title": "Acquisition cost", "baseline": 50, "target": 50, "owner": "kim",
+        "cadence": "weekly", "formula": "acquisition-cost",
+        "guardrail": {"over_baseline": 0.4, "on_breach": "pause"},
+    }  # fmt: skip
+    await month(engine, ("a", 4000, 5), kpis=[cost])
+    measure = engine.id("a")
+    fine = await engine.report(measure, "kim", delivery={"spent": 7_000, "completed": 100})
+    assert not fine.on_hold
+    breached = await engine.report(measure, "kim", delivery={"spent": 7_001, "completed": 100})
+    assert breached.on_hold
+    await engine.until(lambda: shares(engine, "a") == [0.0])
+    assert engine.state(measure).permit is None
+    assert (await engine.client.launch(measure, "olga")).refused == "on-hold"
+    unsaid = await engine.client.resume(measure, ReasonInput(by="olga"))
+    assert unsaid.refused == "no-reason"
+    await engine.client.resume(measure, ReasonInput(by="olga", reason="creative replaced"))
+    assert (await engine.client.launch(measure, "olga")).permit == "granted"
+    await engine.until(lambda: shares(engine, "a") == [1.0])
