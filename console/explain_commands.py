@@ -110,9 +110,10 @@ def _explain_measure(measure: str, output: Form) -> None:
 def _explain_pool(name: str, svg: Path | None, output: Form) -> None:
     from console.answering import refusals_as_data
     from console.output import people as screen
-    from console.output import print_data
+    from console.output import plain, print_data
     from console.pool_showing import pool_views, print_pool, save_picture_of
     from console.session import find_place, open_ledger
+    from console.throttle_showing import print_load, throttle_views
     from measures.errors import RefusedError
 
     with refusals_as_data(output), open_ledger(find_place()) as ledger:
@@ -120,13 +121,15 @@ def _explain_pool(name: str, svg: Path | None, output: Form) -> None:
         views = pool_views(ledger, name.casefold())
         if not views:
             raise RefusedError("not-found", f"there is no pool {name!r}: sluice get pools")
+        [throttle] = throttle_views(ledger, views[0].id)
         people = ledger.directory().people
     if svg is not None:
         save_picture_of(views[0], svg)
     if output is Form.TABLE:
         print_pool(views[0], people, screen())
+        print_load(throttle)
     else:
-        print_data(views[0], output)
+        print_data({**plain(views[0]), "throttle": plain(throttle)}, output)
 
 
 def _explain_conversion(name: str, output: Form) -> None:

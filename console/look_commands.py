@@ -21,6 +21,7 @@ POLL_SECONDS = 0.3
 KINDS = {
     "measure": "Measure",
     "pool": "Pool",
+    "throttle": "Throttle",
     "conversion": "Conversion",
     "person": "Person",
     "node": "Node",
@@ -139,6 +140,10 @@ def _one(ledger: "Ledger", kind: str, name: str) -> list[dict[str, Any]]:
         from console.pool_showing import pool_views
 
         return [plain(view) for view in pool_views(ledger, name)]
+    if kind == "Throttle":
+        from console.throttle_showing import throttle_views
+
+        return [plain(view) for view in throttle_views(ledger, name)]
     if kind == "Conversion":
         from console.conversion_showing import conversion_views
 
@@ -165,6 +170,10 @@ def _all(ledger: "Ledger", kind: str, filters: dict[str, Any]) -> list[dict[str,
         from console.pool_showing import pool_views
 
         return [plain(view) for view in pool_views(ledger)]
+    if kind == "Throttle":
+        from console.throttle_showing import throttle_views
+
+        return [plain(view) for view in throttle_views(ledger)]
     if kind == "Conversion":
         from console.conversion_showing import conversion_views
 
@@ -229,6 +238,11 @@ def _print_table(kind: str, things: list[dict[str, Any]], *, single: bool) -> No
         from measures.pool_view import PoolView
 
         print_pools([restore(PoolView, thing) for thing in things])
+    elif kind == "Throttle":
+        from console.throttle_showing import ThrottleView, print_throttles
+        from measures.model import restore
+
+        print_throttles([restore(ThrottleView, thing) for thing in things], single=single)
     elif kind == "Conversion":
         from console.conversion_showing import ConversionView, print_conversions
         from measures.model import restore

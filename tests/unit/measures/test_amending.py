@@ -68,7 +68,7 @@ def test_whole_parts_can_be_set(plan: Callable[..., Measure]) -> None:
         ("kpis.churn.target", "much", "invalid-value", "target"),
         ("kpis.churn.target", float("nan"), "invalid-value", ""),
         ("kpis.churn.target", 10**400, "invalid-value", "target"),
-        ("kpis.churn.guardrail", {}, "invalid-value", "at_most or at_least"),
+        ("kpis.churn.guardrail", {}, "invalid-value", "at_most, at_least or over_baseline"),
         ("milestones", [{"id": "live"}], "invalid-value", "title"),
         ("demands.0.period", "2031-13", "invalid-value", "period"),
     ],
