@@ -59,12 +59,12 @@ async def report(engine: Any, key: str | None = None, **form: Any) -> LoadAnswer
 
 async def test_overload_throttles_the_campaigns_by_priority(engine: Any) -> None:
     """In the system itself, with the numbers in the ledger; the same report again does nothing."""
-    await month(engine, ("a", 4000, 5), ("b", 3000, 5))
+    await month(engine, ("a", 4000, 5), ("b", 3000, 1))
     answer = await report(engine, "load-1", value=12_500)
-    told = {engine.id("a"): 0.8, engine.id("b"): 0.8}
+    told = {engine.id("a"): 0.8889, engine.id("b"): 0.8}
     assert (answer.accepted, answer.action, answer.missed) == (True, "throttle", ())
     assert answer.shares == pytest.approx(told)
-    await engine.until(lambda: shares(engine, "a", "b") == [0.8, 0.8])
+    await engine.until(lambda: shares(engine, "a", "b") == [0.8889, 0.8])
     again = await report(engine, "load-1", value=12_500)
     assert (again.number, again.shares) == (answer.number, answer.shares)
     hold = await report(engine, value=12_500)
