@@ -205,6 +205,19 @@ _WAITING_ON = _WAITING.join(watches, watches.c.measure == measures.c.id).where(
 )
 
 
+def launched_on(connection: Connection, stream: str) -> list[str]:
+    """Returns the measures that watch a stream for their permit only; none of them waits."""
+    return list(connection.execute(_LAUNCHED_ON, {"stream": stream}).scalars())
+
+
+_LAUNCHED_ON = (
+    select(measures.c.id)
+    .join(watches, watches.c.measure == measures.c.id)
+    .where(watches.c.stream == bindparam("stream"), measures.c.requested_at.is_(None))
+    .order_by(measures.c.id)
+)
+
+
 def oldest_request(connection: Connection) -> datetime | None:
     """Returns when the request that waits longest was made; None when none waits."""
     found = connection.execute(select(func.min(measures.c.requested_at))).scalar()

@@ -336,6 +336,11 @@ class Reader:
         with self._database.reading() as connection:
             return overview.waiting(connection, stream)
 
+    def launched_on(self, stream: str) -> list[str]:
+        """Returns the measures whose permit depends on a stream, without those that wait."""
+        with self._database.reading() as connection:
+            return overview.launched_on(connection, stream)
+
     def waivers(self, now: datetime, measure: str | None = None) -> list[WaiverStanding]:
         """Returns every waiver of a measure, or of all, as it stands; by measure, oldest first."""
         with self._database.reading() as connection:

@@ -136,6 +136,10 @@ class AsyncLedger:
         """Returns the measures whose waiting request watches a stream, the oldest first."""
         return await self._read(self.ledger.waiting_on, stream)
 
+    async def launched_on(self, stream: str) -> list[str]:
+        """Returns the measures whose permit depends on a stream, without those that wait."""
+        return await self._read(self.ledger.launched_on, stream)
+
     async def waiting(self) -> list[str]:
         """Returns every measure with a waiting request, the oldest request first."""
         return await self._read(self.ledger.waiting)

@@ -191,8 +191,12 @@ class MeasureState(Stored):
 
     @property
     def watches(self) -> tuple[str, ...]:
-        """The streams whose next entry may change the answer to the waiting request."""
-        if self.request is None or self.ended:
+        """The streams whose next entry may change the answer: to a waiting request, or the launch.
+
+        A permit that stands watches too, because a gate that shuts ends it.
+        """
+        stands = self.permit is not None and self.permit.expires_at is not None
+        if self.ended or (self.request is None and not stands):
             return ()
         pools = {pool_stream(demand.pool) for demand in self.plan.demands}
         pools |= {pool_stream(touched.pool) for touched in self.surge}

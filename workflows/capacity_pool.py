@@ -156,7 +156,8 @@ class CapacityPool:
                 message=record.refused.message,
                 number=number,
             )
-        await wake_all([*record.wake, *record.shifted])
+        concerned = dict.fromkeys((*record.wake, *record.shifted, *record.launched))
+        await wake_all(tuple(concerned))
         return PoolAnswer(
             pool=self._state.pool.id,
             accepted=True,

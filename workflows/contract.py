@@ -172,6 +172,7 @@ class PoolRecord(Stored):
         lacking: why a reservation was not made, in words.
         wake: measures that wait for what has happened, whose turn comes first at the head.
         shifted: measures whose reservations lost their cover or have it back.
+        launched: measures whose permit may no longer stand because of it.
     """
 
     entries: tuple[Draft, ...] = ()
@@ -179,6 +180,7 @@ class PoolRecord(Stored):
     lacking: str = ""
     wake: tuple[str, ...] = ()
     shifted: tuple[str, ...] = ()
+    launched: tuple[str, ...] = ()
 
 
 class ReserveAsk(Stored):

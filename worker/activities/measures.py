@@ -363,10 +363,12 @@ class MeasureActivities:
         )
 
     async def _wake(self, act: MeasureAct, news: Sequence[Draft]) -> tuple[str, ...]:
-        """Returns who waits for what has happened, also for what a dead attempt recorded."""
+        """Returns whom it may concern, also what a dead attempt recorded: requests and permits."""
         if not any(entry.kind in _MOVES for entry in news):
             return ()
-        return tuple(await self._ledger.waiting_on(measure_stream(act.measure)))
+        stream = measure_stream(act.measure)
+        waiting = await self._ledger.waiting_on(stream)
+        return (*waiting, *await self._ledger.launched_on(stream))
 
     async def _unseen(self, act: MeasureAct, state: MeasureState | None) -> tuple[Draft, ...]:
         """Returns what was recorded beyond what the workflow knows."""

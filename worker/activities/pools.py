@@ -58,11 +58,13 @@ class PoolActivities:
                 entries = await self._unseen(act, state)
             elif draft is not None and not pools.frees(state, draft):
                 return PoolRecord(entries=entries, lacking=lacking)
+            launched = await self._ledger.launched_on(pool_stream(act.pool)) if entries else ()
             return PoolRecord(
                 entries=entries,
                 lacking=lacking,
                 wake=await self._wake(act, entries),
                 shifted=tuple(name for entry in entries for name in pools.shifted(entry)),
+                launched=tuple(launched),
             )
 
     async def _wake(self, act: PoolAct, news: tuple[Draft, ...]) -> tuple[str, ...]:
