@@ -13,7 +13,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := .sluice/cache/hypothesis
 export XDG_CACHE_HOME := $(CURDIR)/.sluice/cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run demo test check fuzz lock bench clean
+.PHONY: help setup setup-run demo test test-servers check fuzz lock bench clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,13 @@ check: setup  ## format, lint, types, imports, rule packs: what a change must pa
 	$(BIN)/sluice rules check
 	$(BIN)/sluice rules fmt --check rules/packs
 	$(BIN)/sluice rules test --threshold 100
+
+SERVERS ?= ../shared/servers
+
+test-servers: setup  ## install real Tryton and Roundup servers and test the connectors on them
+	@test -d $(SERVERS) || { echo "$(SERVERS) is not there: it holds the scripts"; exit 1; }
+	@for one in tryton roundup; do bash $(SERVERS)/$$one/install.sh; done
+	@$(BIN)/pytest -o cache_dir=.sluice/cache/pytest tests/conformance
 
 bench: setup  ## measure and write bench/RESULTS.md
 	@$(BIN)/python -m bench

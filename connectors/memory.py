@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, ClassVar
 
+from connectors.contract import ConnectionConfig, Connector, Health, Manifest
+from connectors.failures import RetryLater
 from measures.launch import CampaignState, Sighting
 
 DOWN = "crm-is-down"
@@ -25,12 +28,38 @@ CREATE TABLE IF NOT EXISTS campaigns (
 """
 
 
-class MemoryConnector:
+class MemoryConfig(ConnectionConfig):
+    """It needs no settings: its file lies in the state folder."""
+
+
+class MemoryConnector(Connector):
     """Campaigns in one SQLite file."""
+
+    manifest: ClassVar[Manifest] = Manifest(
+        name="memory",
+        title="the campaign system in a file",
+        api="1",
+        kinds=(),
+        can=frozenset({"hold", "throttle"}),
+        hold="enforced",
+        calls_a_second=1000.0,
+        http=False,
+    )
+    Config: ClassVar[type[ConnectionConfig]] = MemoryConfig
 
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / "campaigns.db"
         self._down = state_dir / DOWN
+
+    @classmethod
+    def connect(cls, config: Any, place: Path, transport: object = None) -> "MemoryConnector":
+        """Opens the campaigns of a state folder."""
+        return cls(place)
+
+    async def check(self) -> Health:
+        """Tells whether it answers."""
+        self._refuse_when_down()
+        return Health(account="engine")
 
     async def hold(self, ref: str, *, key: str) -> Sighting:
         """Stops a campaign; one it does not know yet is made, held."""
@@ -92,7 +121,7 @@ class MemoryConnector:
     def _refuse_when_down(self) -> None:
         if self._down.exists():
             msg = f"the campaign system does not answer ({self._down} takes it down)"
-            raise ConnectionError(msg)
+            raise RetryLater(msg)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

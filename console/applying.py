@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, Protocol
 
-from connectors.registry import connector_names
 from console.reading import Located
 from console.references import Known, Misfit, misfits
 from ledger.store import Ledger
@@ -19,6 +18,7 @@ from measures.documents import (
     LEVELS,
     OPERATOR,
     Blackout,
+    Connection,
     Conversion,
     Delegation,
     Document,
@@ -251,13 +251,12 @@ class Applier:
 
     def _known(self) -> Known:
         if self._ledger is None:
-            return Known(Directory(), frozenset(), {}, connector_names())
+            return Known(Directory(), frozenset(), {})
         pools = self._ledger.pools()
         return Known(
             self._ledger.directory(),
             frozenset(pools),
             self._ledger.stages(),
-            connector_names(),
             {name: state.pool.unit for name, state in pools.items()},
         )
 
@@ -306,6 +305,11 @@ def _add(known: Known, document: Document) -> Known:
             conversions = {**directory.conversions, document.id: document}
             changed = directory.model_copy(update={"conversions": conversions})
             return replace(known, directory=changed)
+        case Connection():
+            connections = {**directory.connections, document.id: document}
+            return replace(
+                known, directory=directory.model_copy(update={"connections": connections})
+            )
         case Lifecycle():
             lifecycles = {**directory.lifecycles, document.id: document}
             return replace(known, directory=directory.model_copy(update={"lifecycles": lifecycles}))

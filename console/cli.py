@@ -13,6 +13,7 @@ import typer
 from console import (
     apply_commands,
     ask_commands,
+    connectors_commands,
     conversion_commands,
     deadlock_commands,
     demo_commands,
@@ -59,6 +60,7 @@ ledger_rebuild.add_to(ledger_commands.app)
 app.add_typer(rules_commands.app, name="rules")
 app.add_typer(ledger_commands.app, name="ledger")
 app.add_typer(permit_commands.app, name="permit")
+app.add_typer(connectors_commands.app, name="connectors")
 
 
 def main() -> NoReturn:

@@ -163,9 +163,9 @@ class Demo:
 
     async def _campaign_shows(self, state: str) -> None:
         """Reads the campaign back from its system, as a person would look there."""
-        from connectors.registry import connector_named, installed_connectors
+        from connectors.registry import connect
 
-        crm = connector_named(installed_connectors(self._state_dir), "memory")
+        crm = connect("memory", {}, self._state_dir)
         shown = await _eventually(lambda: crm.look(CAMPAIGN), lambda p: p and p.state == state)
         assert shown is not None, "waited for above"
         self.told.campaign = shown.state

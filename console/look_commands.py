@@ -30,6 +30,7 @@ KINDS = {
     "delegation": "Delegation",
     "waiver": "Waiver",
     "lifecycle": "Lifecycle",
+    "connection": "Connection",
 }
 
 
@@ -224,6 +225,7 @@ _COLUMNS = {
     "Person": ("id", "name", "roles"),
     "Node": ("id", "level", "parent", "name"),
     "Lifecycle": ("id", "title", "stages", "frozen_from", "launch_from"),
+    "Connection": ("id", "title", "connector"),
     "Delegation": ("from", "to", "role", "starts", "ends"),
 }
 

@@ -17,6 +17,7 @@ from measures.directory import Directory
 from measures.documents import (
     OPERATOR,
     Blackout,
+    Connection,
     Conversion,
     Delegation,
     Measure,
@@ -93,6 +94,8 @@ def with_documents(subjects: Subjects, paths: list[Path], now: datetime) -> Subj
         match located.document:
             case Lifecycle():
                 continue  # known already, because measures need theirs in any order
+            case Connection():
+                continue  # no proof is about where a system is
             case Person() as person:
                 people[person.id] = person
             case Node() as node:

@@ -4,11 +4,18 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from connectors.registry import (
+    connector_class,
+    connector_names,
+    needs_no_settings,
+    settings_faults,
+)
 from measures.chains import NoChainError, chain, refuse_unclear
 from measures.directory import Directory
 from measures.documents import (
     LEVELS,
     Blackout,
+    Connection,
     Conversion,
     Delegation,
     Demand,
@@ -21,7 +28,7 @@ from measures.documents import (
     RulePack,
 )
 from measures.duties import refuse_mixed_duties
-from measures.errors import RefusedError
+from measures.errors import ConfigurationError, RefusedError
 from measures.lifecycle import Lifecycle
 from rules.lifecycle_files import lifecycles_in_force
 from rules.loader import misnamed
@@ -42,7 +49,6 @@ class Known:
     directory: Directory
     pools: frozenset[str]
     measures: Mapping[str, tuple[str, ...]]
-    connectors: frozenset[str]
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -72,6 +78,8 @@ def misfits(document: Document, known: Known) -> list[Misfit]:
             return list(_conversion(document, known))
         case Blackout():
             return list(_blackout(document, known))
+        case Connection():
+            return list(_connection(document))
         case Delegation():
             return [
                 *_person(document.from_, ("from",), known),
@@ -88,16 +96,37 @@ def misfits(document: Document, known: Known) -> list[Misfit]:
             return []
 
 
+def _connection(connection: Connection) -> Iterator[Misfit]:
+    try:
+        faults = settings_faults(connection.connector, connection.settings)
+    except ConfigurationError as error:
+        hint = did_you_mean(connection.connector, connector_names())
+        yield Misfit("unknown-connector", ("connector",), str(error), hint)
+        return
+    for where, what in faults:
+        known = connector_class(connection.connector).Config.model_fields
+        hint = did_you_mean(str(where[0]), known) if where and where[0] not in known else ""
+        yield Misfit(
+            "settings", ("settings", *where), f"{where[-1] if where else ''}: {what}", hint
+        )
+
+
+def _connected(name: str, field: Field, known: Known) -> Iterator[Misfit]:
+    """A connector that needs no settings is a connection by itself."""
+    connections = known.directory.connections
+    if name in connections or (name in connector_names() and needs_no_settings(name)):
+        return
+    if name in connector_names():
+        hint = f"apply a document: kind Connection, id {name}, connector {name}, settings"
+    else:
+        hint = did_you_mean(name, [*connections, *connector_names()])
+    yield Misfit("unknown-connector", field, f"there is no connection {name!r}", hint)
+
+
 def _blackout(blackout: Blackout, known: Known) -> Iterator[Misfit]:
     yield from _person(blackout.owner, ("owner",), known)
     for number, name in enumerate(blackout.scope.connectors):
-        if name not in known.connectors:
-            yield Misfit(
-                "unknown-connector",
-                ("scope", "connectors", number),
-                f"there is no connector {name!r}",
-                did_you_mean(name, known.connectors),
-            )
+        yield from _connected(name, ("scope", "connectors", number), known)
     for number, name in enumerate(blackout.scope.packages):
         if name not in known.directory.nodes:
             yield Misfit(
@@ -154,13 +183,8 @@ def _measure(plan: Measure, known: Known) -> Iterator[Misfit]:
         yield from _convertible(demand, ("demands", number, "unit"), known)
     yield from _dependencies(plan, known)
     campaign = plan.campaign
-    if campaign is not None and campaign.connector not in known.connectors:
-        yield Misfit(
-            "unknown-connector",
-            ("campaign", "connector"),
-            f"there is no connector {campaign.connector!r}",
-            did_you_mean(campaign.connector, known.connectors),
-        )
+    if campaign is not None:
+        yield from _connected(campaign.connector, ("campaign", "connector"), known)
     if campaign is not None and lifecycle is not None and lifecycle.launch_from is None:
         yield Misfit(
             "no-launch",

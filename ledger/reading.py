@@ -14,7 +14,15 @@ from ledger.projection import AppliedDocument, entry_of, fold, state_of
 from ledger.turn import StateCache, known_state, load_state, load_states
 from measures.conversion import Conversion
 from measures.directory import Directory
-from measures.documents import BUILTIN_PACK, Blackout, Delegation, Node, Person, RulePack
+from measures.documents import (
+    BUILTIN_PACK,
+    Blackout,
+    Connection,
+    Delegation,
+    Node,
+    Person,
+    RulePack,
+)
 from measures.entry import (
     Entry,
     document_stream,
@@ -448,6 +456,7 @@ def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
     lifecycles: dict[str, Lifecycle] = {}
     blackouts: dict[str, Blackout] = {}
     conversions: dict[str, Conversion] = {}
+    connections: dict[str, Connection] = {}
     for document in documents:
         if document.removed:
             continue
@@ -466,6 +475,8 @@ def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
                 blackouts[document.id] = restore(Blackout, document.body)
             case "Conversion":
                 conversions[document.id] = restore(Conversion, document.body)
+            case "Connection":
+                connections[document.id] = restore(Connection, document.body)
             case _:
                 pass  # a kind of a newer release; those who know it read it themselves
     return Directory(
@@ -476,4 +487,5 @@ def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
         lifecycles=lifecycles,
         blackouts=blackouts,
         conversions=conversions,
+        connections=connections,
     )

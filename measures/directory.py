@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from measures.conversion import Conversion
-from measures.documents import Blackout, Delegation, Node, Person, Role, RulePack
+from measures.documents import Blackout, Connection, Delegation, Node, Person, Role, RulePack
 from measures.lifecycle import Lifecycle
 from measures.model import Stored
 
@@ -18,6 +18,7 @@ class Directory(Stored):
     lifecycles: dict[str, Lifecycle] = {}
     blackouts: dict[str, Blackout] = {}
     conversions: dict[str, Conversion] = {}
+    connections: dict[str, Connection] = {}
 
     def has_role(self, person: str, role: Role) -> bool:
         """Tells whether a person bears a role by their own document."""

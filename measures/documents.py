@@ -519,6 +519,24 @@ class Measure(GrownModel):
         return self
 
 
+class Connection(Model):
+    """A connected system, where it is, and who we are there.
+
+    Attributes:
+        kind: what this document is
+        id: the name by which campaigns and mappings refer to it
+        title: how people know it
+        connector: the kind of system; `sluice connectors list` shows those installed
+        settings: what its connector asks for; secrets only by reference, env:NAME or file:PATH
+    """
+
+    kind: Literal["Connection"] = "Connection"
+    id: Id
+    title: Line | None = None
+    connector: Id
+    settings: dict[str, Any] = {}
+
+
 class BlackoutScope(Model):
     """Which campaigns a black-out concerns: those that each list given here names.
 
@@ -666,7 +684,16 @@ class RulePack(GrownModel):
 
 
 Document = (
-    Person | Node | Pool | Conversion | Lifecycle | Blackout | Measure | Delegation | RulePack
+    Person
+    | Node
+    | Pool
+    | Conversion
+    | Lifecycle
+    | Connection
+    | Blackout
+    | Measure
+    | Delegation
+    | RulePack
 )
 """Anything that `sluice apply` takes."""
 
@@ -676,6 +703,7 @@ KINDS: dict[str, type[Document]] = {
     "Pool": Pool,
     "Conversion": Conversion,
     "Lifecycle": Lifecycle,
+    "Connection": Connection,
     "Blackout": Blackout,
     "Measure": Measure,
     "Delegation": Delegation,
@@ -706,6 +734,7 @@ __all__ = [
     "BlackoutScope",
     "Campaign",
     "Commitment",
+    "Connection",
     "Conversion",
     "Delegation",
     "Demand",

@@ -12,7 +12,6 @@ from temporalio.worker import (
     WorkflowRunner,
 )
 
-from connectors.registry import installed_connectors
 from ledger.writer import AsyncLedger
 from rules.judge import Judge
 from rules.loader import builtin_packs
@@ -25,6 +24,7 @@ from worker.activities.measures import MeasureActivities
 from worker.activities.permits import PermitActivities
 from worker.activities.pools import PoolActivities
 from worker.builtin_packs import record_builtin_packs
+from worker.connections import Connections
 from worker.metrics import metrics_page
 from worker.settings import WorkerSettings
 from worker.signing import KeyRing
@@ -74,12 +74,13 @@ async def assemble(
         pools = PoolActivities(ledger)
         asking = SluiceClient(client, settings.task_queue)
         capacity = CapacityActivities(asking)
-        connectors = installed_connectors(settings.state_dir)
-        campaigns = CampaignActivities(connectors)
+        connections = Connections(ledger, settings.state_dir)
+        stack.push_async_callback(connections.aclose)
+        campaigns = CampaignActivities(connections)
         launches = LaunchActivities(ledger, court, asking)
         loads = LoadActivities(ledger)
         permits = PermitActivities(keys)
-        watch = Watch(ledger, connectors, asking)
+        watch = Watch(ledger, connections, asking)
         await stack.enter_async_context(watching(watch, settings.watch_seconds))
         yield Worker(
             client,

@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from connectors.base import Connector
 from ledger.writer import AsyncLedger
 from measures.errors import SluicegateError
 from measures.launch import LaunchState
+from worker.connections import Connections
 from workflows.client import SluiceClient
 
 _log = logging.getLogger("sluicegate.worker.watch")
@@ -32,15 +32,13 @@ class Watch:
 
     Args:
         ledger: where the launches are read.
-        connectors: the systems, by name.
+        connections: the systems.
         client: how a launch is told to look for itself.
     """
 
-    def __init__(
-        self, ledger: AsyncLedger, connectors: Mapping[str, Connector], client: SluiceClient
-    ) -> None:
+    def __init__(self, ledger: AsyncLedger, connections: Connections, client: SluiceClient) -> None:
         self._ledger = ledger
-        self._connectors = connectors
+        self._connections = connections
         self._client = client
 
     async def look(self) -> tuple[str, ...]:
@@ -64,10 +62,8 @@ class Watch:
 
     async def _is_as_known(self, launch: LaunchState) -> bool:
         """Tells whether there is nothing that the launch does not know or try to mend already."""
-        connector = self._connectors.get(launch.campaign.connector)
-        if connector is None:
-            return not launch.confirmed
         try:
+            connector = await self._connections.get(launch.campaign.connector)
             seen = await asyncio.wait_for(connector.look(launch.ref), PATIENCE)
         except Exception as error:
             _log.warning("%s does not show %s: %r", launch.campaign.connector, launch.ref, error)

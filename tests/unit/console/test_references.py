@@ -29,7 +29,6 @@ KNOWN = Known(
     ),
     frozenset({"kyc"}),
     {"base": tuple(DOI.order)},
-    frozenset({"memory"}),
 )
 MEASURE = {"kind": "Measure", "id": "m", "title": "M", "type": "t", "package": "media",
            "owner": "olga", "sponsor": "sam", "controller": "carla",

@@ -29,8 +29,8 @@ from measures.documents import (
 def test_kinds_are_applied_in_the_order_in_which_they_name_each_other() -> None:
     """People before the tree, pools before measures, measures before what refers to them."""
     assert list(KINDS) == [
-        "Person", "Node", "Pool", "Conversion", "Lifecycle", "Blackout", "Measure", "Delegation",
-        "RulePack",
+        "Person", "Node", "Pool", "Conversion", "Lifecycle", "Connection", "Blackout",
+        "Measure", "Delegation", "RulePack",
     ]  # fmt: skip
 
 

@@ -1,0 +1,105 @@
+"""Nothing is lost and nothing comes twice, however coarse or late the system's clock is."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.contract import Remote
+from connectors.cursor import cursor_from, read_changes
+from connectors.failures import Rejected, RetryLater
+
+START = datetime(2031, 3, 2, tzinfo=UTC)
+OVERLAP = timedelta(seconds=2)
+
+
+class Tracker:
+    """A system that rounds its times down to seconds."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, Remote] = {}
+        self.versions = 0
+
+    def change(self, ref: str, second: int) -> Remote:
+        self.versions += 1
+        at = START + timedelta(seconds=second)
+        one = Remote(kind="issue", ref=ref, version=str(self.versions), updated_at=at)
+        self.shown[ref] = one
+        return one
+
+    async def fetch(self, since: datetime, offset: int, size: int) -> Sequence[Remote]:
+        def order(one: Remote) -> tuple[datetime, str]:
+            assert one.updated_at is not None
+            return one.updated_at, one.ref
+
+        behind = [one for one in self.shown.values() if order(one)[0] >= since]
+        return sorted(behind, key=order)[offset : offset + size]
+
+
+@given(
+    bursts=st.lists(st.lists(st.integers(0, 12), max_size=12), max_size=8),
+    limit=st.integers(1, 4),
+    page=st.integers(1, 5),
+)
+async def test_every_last_version_comes_exactly_once(
+    bursts: list[list[int]], limit: int, page: int
+) -> None:
+    """Changes come in bursts of one second each, and are read between the bursts."""
+    tracker, cursor = Tracker(), cursor_from(START)
+    delivered: list[tuple[str, str]] = []
+    for second, burst in enumerate(bursts):
+        for ref in burst:
+            tracker.change(f"i{ref}", second)
+        more = True
+        while more:
+            got = await read_changes(tracker.fetch, cursor, limit=limit, overlap=OVERLAP, page=page)
+            assert len(got.items) <= limit
+            delivered += [(one.ref, one.version) for one in got.items]
+            cursor, more = got.cursor, got.more
+        # What is shown now has been delivered, in this version.
+        assert {(one.ref, one.version) for one in tracker.shown.values()} <= set(delivered)
+    assert len(delivered) == len(set(delivered))
+
+
+async def test_a_change_that_the_index_shows_late_is_found() -> None:
+    """An older time than what was seen last, within the overlap."""
+    tracker, cursor = Tracker(), cursor_from(START)
+    tracker.change("a", 10)
+    page = await read_changes(tracker.fetch, cursor, limit=10, overlap=OVERLAP)
+    tracker.change("late", 8)
+    page = await read_changes(tracker.fetch, page.cursor, limit=10, overlap=OVERLAP)
+    assert [one.ref for one in page.items] == ["late"]
+
+
+async def test_a_backlog_of_ten_thousand_in_one_second() -> None:
+    """A bulk import shows one time for all."""
+    tracker, cursor, found = Tracker(), cursor_from(START), 0
+    for number in range(10_000):
+        tracker.change(f"i{number:05}", 1)
+    more = True
+    while more:
+        page = await read_changes(tracker.fetch, cursor, limit=5_000, overlap=OVERLAP, page=1_000)
+        cursor, more = page.cursor, page.more
+        found += len(page.items)
+    assert found == 10_000
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "e30=", "WzEsIDJd", "é", "a" * 10_000])
+async def test_what_is_no_cursor_is_refused(cursor: str) -> None:
+    """Whatever stands there."""
+    with pytest.raises(Rejected, match="no cursor of ours"):
+        await read_changes(Tracker().fetch, cursor, limit=1, overlap=OVERLAP)
+
+
+async def test_a_system_without_times_is_named() -> None:
+    """A poll that cannot go on says so rather than reading all again for ever."""
+    tracker = Tracker()
+    tracker.shown["a"] = Remote(kind="issue", ref="a", version="1")
+
+    async def fetch(since: datetime, offset: int, size: int) -> Sequence[Remote]:
+        return list(tracker.shown.values())
+
+    with pytest.raises(RetryLater, match="issue a shows no time"):
+        await read_changes(fetch, cursor_from(START), limit=5, overlap=OVERLAP)
