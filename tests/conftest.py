@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
+import hypothesis
 import pytest
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
@@ -29,11 +30,15 @@ def _patient_judges() -> None:
 
 
 def pytest_configure() -> None:
-    """Lets what tests start be ended with Ctrl-C, also where the run began in the background.
+    """Lets what tests start be ended with Ctrl-C, and takes time limits off properties.
 
-    A shell starts background jobs with SIGINT ignored, and every child of theirs inherits that.
+    Where the run began in the background, Ctrl-C would not end them: a shell starts such jobs with
+    SIGINT ignored, and every child of theirs inherits that.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What a property says holds on a busy machine too.
+    hypothesis.settings.register_profile("unhurried", deadline=None)
+    hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

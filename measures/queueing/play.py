@@ -197,7 +197,8 @@ class _Replication:
             one = (ends - starts) / max(items, 1.0)
             self._batches += 1
             self._run.grain += (ends - starts - self._run.grain) / self._batches
-            self._note(first, starts - first, items / 2)
+            # Counted in days, a start just now may lie a rounding error before it.
+            self._note(first, max(0.0, starts - first), items / 2)
             self._note(last, max(0.0, done - last - one), items / 2)
             self._service.spread(self._run.served, starts, ends, items)
             yield env.timeout(done - starts)
