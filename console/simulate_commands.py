@@ -8,13 +8,13 @@ from typer.core import TyperGroup
 
 from console import story_commands
 from console.exits import Exit
-from console.options import Output
+from console.options import AsPerson, Output
 from console.output import Form
-from console.running import finish
+from console.running import finish, run
 
 if TYPE_CHECKING:
     from console.simulating import WhatIf
-    from measures.queueing.inputs import PlayAsk
+    from measures.queueing.asking import PlayAsk
     from measures.queueing.outcome import Simulation
 
 
@@ -89,6 +89,11 @@ def capacity(
     svg: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the queue; one file per pool.")
     ] = None,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="The engine plays it and records it, for rules on waits."),
+    ] = False,
+    as_person: AsPerson = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Play a measure's arrivals against what its pools can do: backlog, waits, cost."""
@@ -107,10 +112,25 @@ def capacity(
     )
     if svg is not None and not svg.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {svg.parent}", param_hint="--svg")
+    if record:
+        _refuse_mix(file, what_if, svg)
+        from console.simulation_recording import record as recorded
+
+        with refusals_as_data(output):
+            run(recorded(measure, ask, as_person, output))
     with refusals_as_data(output):
         simulation = _simulated(measure, file, what_if, ask)
         _show(simulation, what_if, svg, output)
     finish(Exit.DONE)
+
+
+def _refuse_mix(file: list[Path] | None, what_if: "WhatIf", svg: Path | None) -> None:
+    if file or svg is not None or what_if.words:
+        raise typer.BadParameter(
+            "what is recorded is played by the engine as plan and pools are; leave out -f, --svg"
+            " and what is supposed",
+            param_hint="--record",
+        )
 
 
 def _simulated(

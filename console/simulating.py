@@ -18,10 +18,10 @@ from measures.errors import RefusedError
 from measures.gathering import assess
 from measures.loads import Need
 from measures.model import Amount, Period
-from measures.needs import at_the_pools, needs_of
+from measures.needs import needs_of
 from measures.pool import Capacity, PoolState, fold_pool, open_pool
+from measures.queueing.asking import PlayAsk
 from measures.queueing.inputs import (
-    PlayAsk,
     QueueInputs,
     Stretch,
     inputs_of,
@@ -32,10 +32,11 @@ from measures.queueing.inputs import (
 
 @dataclass(frozen=True)
 class Subject:
-    """A measure's plan and the pools that are known."""
+    """A measure's plan, the pools that are known, and its demands in their units."""
 
     plan: Measure
     pools: Mapping[str, PoolState]
+    needs: Sequence[Need]
 
 
 def subject_from_ledger(measure: str) -> Subject:
@@ -52,8 +53,7 @@ def subject_from_ledger(measure: str) -> Subject:
                 "unknown-measure", f"there is no measure {measure}: sluice get measures"
             )
         pools = ledger.surroundings(state).pools
-        needs = assess(state, pools, ledger.directory()).needs
-        return _subject(state.plan, needs, pools)
+        return Subject(state.plan, pools, assess(state, pools, ledger.directory()).needs)
 
 
 def subject_from_files(measure: str, files: Sequence[Path]) -> Subject:
@@ -83,16 +83,7 @@ def subject_from_files(measure: str, files: Sequence[Path]) -> Subject:
         if isinstance(one, Pool)
     }
     conversions = {one.id: one for one in documents if isinstance(one, Conversion)}
-    needs = needs_of(plan.demands, pools, conversions, {})
-    return _subject(plan, needs, pools)
-
-
-def _subject(plan: Measure, needs: Sequence[Need], pools: Mapping[str, PoolState]) -> Subject:
-    """Returns a measure with its demands in the pools' units: as much as the gate judges."""
-    unknown = next((need for need in needs if need.amount is None and need.unit), None)
-    if unknown is not None:
-        raise RefusedError("no-conversion", f"measure {plan.id}: {unknown.why}")
-    return Subject(at_the_pools(plan, needs), pools)
+    return Subject(plan, pools, needs_of(plan.demands, pools, conversions, {}))
 
 
 @dataclass(frozen=True)
@@ -159,7 +150,7 @@ class WhatIf:
             pools[name] = pools[name].model_copy(
                 update={"capacity": {**pools[name].capacity, period: stated}}
             )
-        inputs = inputs_of(subject.plan, pools)
+        inputs = inputs_of(subject.plan, pools, subject.needs)
         if (self.ramp or self.move or self.volume is not None) and inputs.launch_on is None:
             raise RefusedError(
                 "no-campaign",

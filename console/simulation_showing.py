@@ -190,7 +190,9 @@ def _gone(day: date | None, wait: PoolWait) -> str:
 
 
 def _amount(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 or number == 0 else f"{number:,.3g}"
+    if number >= 100 or number < 0.005:
+        return f"{number:,.0f}"
+    return f"{number:,.3g}"
 
 
 __all__ = ["as_data", "days", "print_simulation", "print_waits", "save_pictures", "told"]

@@ -39,6 +39,7 @@ EntryKind = Literal[
     "waiver_revoked",
     "waiver_expired",
     "surge_confirmed",
+    "queue_simulated",
     # a pool's life
     "pool_opened",
     "pool_changed",

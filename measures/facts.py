@@ -258,6 +258,47 @@ class SurgeFact(FactBase):
     by: str
 
 
+class WaitFact(FactBase):
+    """How long those whom the measure brings wait at a pool, as simulated for what holds now.
+
+    It is there once a simulation was recorded (``sluice simulate capacity MEASURE --record``),
+    and only while plan and pools are as they were then.
+
+    Attributes:
+        pool: the pool before which they wait
+        title: its title
+        unit: what is counted
+        p50_days: half of them wait no longer, in days
+        p90_days: nine of ten wait no longer, in days
+        p95_days: 19 of 20 wait no longer, in days
+        backlog_peak: how many wait at the worst, on average
+        drains: whether nobody waits any more some day, in nine of ten replications
+        drains_on: the day from which on nobody waits; empty when it does not come
+        cost_rise: by which share waiting makes each one served dearer; left out if nobody is
+        admissible_share: the share of the uplift that fits what is free
+        seed: where chance began
+        replications: how often it was played
+    """
+
+    NAMED_BY: ClassVar[tuple[str, ...]] = ("pool",)
+    OUTSIDE: ClassVar[bool] = True
+
+    kind: Literal["wait"] = "wait"
+    pool: Id
+    title: str
+    unit: str
+    p50_days: Number
+    p90_days: Number
+    p95_days: Number
+    backlog_peak: Number
+    drains: bool
+    drains_on: str
+    cost_rise: Number | None = None
+    admissible_share: Number
+    seed: int
+    replications: int
+
+
 class OfferFact(FactBase):
     """What is free for this measure: capacity less what is taken.
 
@@ -529,6 +570,7 @@ Fact = (
     | KpiFact
     | DemandFact
     | SurgeFact
+    | WaitFact
     | OfferFact
     | ReservationFact
     | MilestoneFact
@@ -551,6 +593,7 @@ FACT_KINDS: dict[str, type[Fact]] = {
         KpiFact,
         DemandFact,
         SurgeFact,
+        WaitFact,
         OfferFact,
         ReservationFact,
         MilestoneFact,

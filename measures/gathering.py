@@ -24,12 +24,14 @@ from measures.facts import (
     ReservationFact,
     SignOffFact,
     SurgeFact,
+    WaitFact,
 )
 from measures.loads import Need, Touched
 from measures.model import Moment, Stored, period_bounds
 from measures.money import benefit_of, cost_of
 from measures.needs import needs_of
 from measures.pool_state import Asker, PoolState, over_on
+from measures.queueing.recording import speaks_of
 from measures.state import MeasureState
 from measures.surge import surge_of
 from measures.turns import more_urgent_at
@@ -119,6 +121,7 @@ def gather(
         *(_kpi(state, kpi) for kpi in state.plan.kpis),
         *_demands(state, standing),
         *_surge(state, assessment.surge),
+        *waits_at(state, pools, assessment.needs),
         *_offers(state, standing, pools, now),
         *_reservations(state, pools, today),
         *(_milestone(state, milestone, today) for milestone in state.plan.milestones),
@@ -257,6 +260,33 @@ def _surge(state: MeasureState, surge: Iterable[Touched]) -> Iterable[SurgeFact]
             cadence=touched.cadence,
             confirmed=bool(touched.confirmed_by),
             by=touched.confirmed_by,
+        )
+
+
+def waits_at(
+    state: MeasureState, pools: Mapping[str, PoolState], needs: tuple[Need, ...]
+) -> Iterable[WaitFact]:
+    """Returns the recorded waits while they still speak of what plan and pools state."""
+    recorded = state.queue
+    if recorded is None or not speaks_of(recorded, state.plan, pools, needs):
+        return
+    for wait in recorded.pools:
+        yield WaitFact(
+            seen_at=recorded.at,
+            source="simulation",
+            pool=wait.pool,
+            title=wait.title,
+            unit=wait.unit,
+            p50_days=wait.p50_days,
+            p90_days=wait.p90_days,
+            p95_days=wait.p95_days,
+            backlog_peak=wait.backlog_peak,
+            drains=wait.drains_on is not None,
+            drains_on=wait.drains_on.isoformat() if wait.drains_on else "",
+            cost_rise=wait.cost_rise,
+            admissible_share=wait.admissible_share,
+            seed=recorded.seed,
+            replications=recorded.ask.replications,
         )
 
 

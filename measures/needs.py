@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from measures.chains import NoChainError, arriving, chain
 from measures.conversion import Conversion
-from measures.documents import Demand, Measure
+from measures.documents import Demand
 from measures.loads import Need
 from measures.pool import PoolState
 
@@ -37,11 +37,6 @@ def in_pool_units(needs: Iterable[Need]) -> tuple[Demand, ...]:
         for need in needs
         if need.amount is not None
     )
-
-
-def at_the_pools(plan: Measure, needs: Iterable[Need]) -> Measure:
-    """Returns a plan with its demands in the pools' units, for whoever computes with amounts."""
-    return plan.model_copy(update={"demands": in_pool_units(needs)})
 
 
 def as_stated(

@@ -20,6 +20,7 @@ from measures.model import (
     Span,
     Text,
 )
+from measures.queueing.asking import PlayAsk
 
 
 class AdvanceInput(Model):
@@ -162,7 +163,7 @@ class DeliveryReport(Model):
 
 
 class ReportInput(Model):
-    """News about a measure, exactly one kind at a time."""
+    """News about a measure, exactly one kind at a time; ``queue`` has the engine find them out."""
 
     by: Id
     kpi: KpiReport | None = None
@@ -173,6 +174,7 @@ class ReportInput(Model):
     evidence: Evidence | None = None
     surge: SurgeReport | None = None
     delivery: DeliveryReport | None = None
+    queue: PlayAsk | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "ReportInput":
@@ -182,7 +184,10 @@ class ReportInput(Model):
         return self
 
 
-REPORTS = ("kpi", "milestone", "commitment", "forecast", "actual", "evidence", "surge", "delivery")
+REPORTS = (
+    *("kpi", "milestone", "commitment", "forecast", "actual", "evidence"),
+    *("surge", "delivery", "queue"),
+)
 """What can be reported about a measure."""
 
 

@@ -12,6 +12,7 @@ from measures.lifecycle import DOI, LAUNCH, Lifecycle
 from measures.loads import Confirmation, Need, Touched
 from measures.model import Moment, Stored, restore
 from measures.permits import Permit
+from measures.queueing.record import RecordedQueue
 from measures.verdict import Verdict
 from measures.waivers import KEPT_WAIVERS, Waiver, ended, used
 
@@ -113,6 +114,7 @@ class MeasureState(Stored):
         needs: what its demands came to at the pools when it was judged last.
         surge: whom it touched with more than is normal when it was judged last.
         confirmations: that they can take it, by those whom a surge touches.
+        queue: the simulation of its queues that was recorded last.
         commands: the latest requests that left an entry, oldest first.
     """
 
@@ -147,6 +149,7 @@ class MeasureState(Stored):
     needs: tuple[Need, ...] = ()
     surge: tuple[Touched, ...] = ()
     confirmations: tuple[Confirmation, ...] = ()
+    queue: RecordedQueue | None = None
     commands: tuple[str, ...] = ()
 
     @property
@@ -306,6 +309,8 @@ def _changes(state: MeasureState, entry: Draft) -> dict[str, Any]:
             return {"cancelled": pause, "request": None, "permit": None}
         case "reminder_sent" | "escalation_sent":
             return _notified(state, entry)
+        case "queue_simulated":
+            return {"queue": restore(RecordedQueue, {**body, "at": entry.at, "by": entry.by})}
         case (
             "pack_migrated"
             | "blocker_waived"

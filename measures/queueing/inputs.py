@@ -4,43 +4,19 @@ Two measures with the same inputs have the same queues, so their digest says whe
 still speaks of what plan and pools state now.
 """
 
-from collections.abc import Mapping
-from datetime import date
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
 from measures.digest import digest
-from measures.documents import Kpi, Measure
+from measures.documents import Campaign, Kpi, Measure
 from measures.errors import RefusedError
-from measures.model import Amount, Id, Line, Model, Period, Stored
+from measures.loads import Need
+from measures.model import Amount, Id, Line, Period, Stored, period_length
 from measures.pool import PoolState
-
-Weight = Annotated[float | int, Field(ge=0, le=1000)]
-Weights = tuple[Weight, Weight, Weight, Weight, Weight, Weight, Weight]
-"""How busy Monday to Sunday are beside each other."""
-
-
-class PlayAsk(Model):
-    """How a simulation is played.
-
-    Attributes:
-        replications: how often the campaign is played through
-        seed: where the chance begins; left out, it follows from what is simulated
-        volume_error: standard deviation of the campaign's uplift, as a share of it
-        service_error: standard deviation of what the pools can take, as a share of it
-        arrival_days: how much arrives on Monday to Sunday beside each other
-        service_days: how much is served on Monday to Sunday beside each other
-        steady: without any chance: even arrivals, even service, nothing uncertain
-    """
-
-    replications: Annotated[int, Field(ge=1, le=1000)] = 100
-    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
-    volume_error: Annotated[float | int, Field(ge=0, le=1)] = 0.1
-    service_error: Annotated[float | int, Field(ge=0, le=1)] = 0.05
-    arrival_days: Weights = (1, 1, 1, 1, 1, 1, 1)
-    service_days: Weights = (1, 1, 1, 1, 1, 1, 1)
-    steady: bool = False
 
 
 class Stretch(Stored):
@@ -56,7 +32,8 @@ class PoolInputs(Stored):
     Attributes:
         demands: all that arrives at full size, per period.
         free: what the pool can do for it, per period.
-        normal: the share of the demand that arrives without the campaign.
+        normal: how much of it arrives without the campaign, per period.
+        error: standard deviation of what arrives, as a share of it, from conversions on the way.
     """
 
     pool: Id
@@ -65,6 +42,7 @@ class PoolInputs(Stored):
     demands: dict[Period, Amount]
     free: dict[Period, float | int]
     normal: dict[Period, Amount] = {}
+    error: float = 0.0
 
 
 class QueueInputs(Stored):
@@ -91,14 +69,19 @@ class QueueInputs(Stored):
         return digest(self.model_dump(mode="json"))
 
 
-def inputs_of(plan: Measure, pools: Mapping[str, PoolState]) -> QueueInputs:
+def inputs_of(plan: Measure, pools: Mapping[str, PoolState], needs: Sequence[Need]) -> QueueInputs:
     """Returns what the queues of a measure depend on.
 
+    Args:
+        plan: the measure as planned.
+        pools: the pools that are known.
+        needs: its demands in the pools' units, see `measures.needs.needs_of`.
+
     Raises:
-        RefusedError: ``no-demands``, ``unknown-pool`` or ``no-capacity`` when there is nothing
-            to simulate or a pool says nothing.
+        RefusedError: ``no-demands``, ``unknown-pool``, ``no-conversion`` or ``no-capacity`` when there
+            is nothing to simulate, or it cannot be known how much comes or is served.
     """
-    if not plan.demands:
+    if not needs:
         raise RefusedError(
             "no-demands",
             f"measure {plan.id} states no demands, so nothing arrives at any pool;"
@@ -108,12 +91,14 @@ def inputs_of(plan: Measure, pools: Mapping[str, PoolState]) -> QueueInputs:
     return QueueInputs(
         measure=plan.id,
         pools=tuple(
-            _pool(plan, name, pools) for name in dict.fromkeys(d.pool for d in plan.demands)
+            _pool(plan, name, pools.get(name), [need for need in needs if need.pool == name])
+            for name in dict.fromkeys(need.pool for need in needs)
         ),
         launch_on=campaign.launch_on if campaign else None,
         ends_on=campaign.ends_on if campaign else None,
         budget=campaign.budget if campaign else None,
         volume=campaign.volume if campaign else None,
+        ramp=_stretches(campaign) if campaign else (),
     )
 
 
@@ -131,14 +116,32 @@ def lead_kpi(plan: Measure) -> Kpi | None:
     )
 
 
-def _pool(plan: Measure, name: str, pools: Mapping[str, PoolState]) -> PoolInputs:
-    state = pools.get(name)
+def _stretches(campaign: Campaign) -> tuple[Stretch, ...]:
+    """Returns a ramp as stretches: how long each share lasts, if no step is held back."""
+    lasting = [_days(step.after) for step in campaign.ramp]
+    shares = [0.0, *(step.share for step in campaign.ramp)]
+    stretches = [
+        Stretch(share=share, days=days)
+        for share, days in zip(shares, [*lasting, None], strict=True)
+        if days != 0
+    ]
+    return tuple(stretches) if campaign.ramp else ()
+
+
+def _days(span: timedelta) -> float:
+    return span / timedelta(days=1)
+
+
+def _pool(plan: Measure, name: str, state: PoolState | None, needs: Sequence[Need]) -> PoolInputs:
     if state is None:
         raise RefusedError(
             "unknown-pool",
             f"measure {plan.id} needs pool {name}, and there is none of that name;"
             " apply its document: sluice apply",
         )
+    unknown = next((need for need in needs if need.amount is None), None)
+    if unknown is not None:
+        raise RefusedError("no-conversion", f"measure {plan.id}, pool {name}: {unknown.why}")
     if not state.capacity:
         raise RefusedError(
             "no-capacity",
@@ -146,20 +149,56 @@ def _pool(plan: Measure, name: str, pools: Mapping[str, PoolState]) -> PoolInput
             f" {plan.id} is served; its owner {state.pool.owner} reports it:"
             f" sluice capacity {name} --period PERIOD --amount AMOUNT",
         )
-    demands = {d.period: d.amount for d in plan.demands if d.pool == name}
-    kpi = lead_kpi(plan)
-    normal: dict[str, float | int] = {}
-    if kpi is not None and kpi.baseline is not None and kpi.target is not None:
-        # Demands are what arrives when the KPI is at its target.
-        normal = {p: amount * kpi.baseline / kpi.target for p, amount in demands.items()}
+    demands = {need.period: _mean(need) for need in needs}
     return PoolInputs(
         pool=name,
         title=state.pool.title,
         unit=state.pool.unit,
         demands=demands,
-        free={p: max(0, state.free_for(plan.id, p) or 0) for p in state.capacity},
-        normal=normal,
+        free={
+            period: max(0, stated.amount - state.held(period, except_for=plan.id))
+            for period, stated in state.capacity.items()
+        },
+        normal=_normal(plan, state, demands),
+        error=max(_error(need) for need in needs),
     )
+
+
+def _normal(
+    plan: Measure, state: PoolState, demands: Mapping[str, float | int]
+) -> dict[str, float | int]:
+    """Returns what arrives anyway: the pool's usual load, else the part below the lead KPI."""
+    kpi = lead_kpi(plan)
+    normal: dict[str, float | int] = {}
+    for period, amount in demands.items():
+        usual = {str(kind): load for kind, load in state.pool.normal.items()}
+        if (known := usual.get(period_length(period))) is not None:
+            normal[period] = min(known, amount)
+        elif kpi is not None and kpi.baseline is not None and kpi.target is not None:
+            # Demands are what arrives when the KPI is at its target.
+            normal[period] = amount * kpi.baseline / kpi.target
+    return normal
+
+
+def _mean(need: Need) -> float | int:
+    if need.mean is not None:
+        return need.mean
+    assert need.amount is not None, "refused before"
+    return need.amount
+
+
+def _error(need: Need) -> float:
+    """Returns the standard deviation of a lognormal arrival, beside its mean, from its P90."""
+    if not need.mean or not need.amount or need.amount <= need.mean:
+        return 0.0
+    # ln(P90 / mean) = z s - s^2 / 2, solved for s; beyond z the P90 no longer grows with s.
+    gap = min(_Z90**2 / 2, math.log(need.amount / need.mean))
+    deviation = _Z90 - math.sqrt(_Z90**2 - 2 * gap)
+    return math.sqrt(math.expm1(deviation**2))
+
+
+_Z90 = 1.2815515655446004
+"""So many standard deviations above the mean lies the P90 of a normal number."""
 
 
 def with_normal(inputs: QueueInputs, pool: str, amount: float) -> QueueInputs:
@@ -208,7 +247,6 @@ def _refuse_other_pool(inputs: QueueInputs, pool: str) -> None:
 
 
 __all__ = [
-    "PlayAsk",
     "PoolInputs",
     "QueueInputs",
     "Stretch",

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 from measures.errors import RefusedError
 from measures.model import period_bounds, period_length
-from measures.queueing.inputs import PlayAsk, PoolInputs, QueueInputs, Stretch
+from measures.queueing.asking import PlayAsk
+from measures.queueing.inputs import PoolInputs, QueueInputs, Stretch
 
 HORIZON_DAYS = 1096
 """How long after the campaign a queue is watched: three years."""

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate
+from typing import Any
 
-from measures.queueing.inputs import PlayAsk, PoolInputs, QueueInputs
+from measures.errors import RefusedError
+from measures.queueing.asking import PlayAsk
+from measures.queueing.inputs import PoolInputs, QueueInputs
 from measures.queueing.load import HORIZON_DAYS, Fluid, Load, fluid, loads_of
 from measures.queueing.play import Chance, Run, play
 from measures.queueing.record import PoolWait, QueueRecord
@@ -18,6 +21,9 @@ Chances = Callable[[str], Chance]
 
 BATCHES = 60_000
 """How many batches are played in all: about a second, however much arrives."""
+
+MOST_PLAYS = 5_000
+"""So many queues are played at most: replications times pools; some ten seconds."""
 
 _MOST_BATCHES, _FEWEST_BATCHES = 1_000, 200
 """How many each replication has; the fewest are shared by all pools."""
@@ -62,8 +68,15 @@ def simulate(inputs: QueueInputs, ask: PlayAsk, chances: Chances) -> Simulation:
         chances: ``random.Random``, or what makes chance in its place.
 
     Raises:
-        RefusedError: as `measures.queueing.load.loads_of`.
+        RefusedError: as `measures.queueing.load.loads_of`, or ``too-much`` when it would take
+            minutes.
     """
+    if ask.replications * len(inputs.pools) > MOST_PLAYS:
+        raise RefusedError(
+            "too-much",
+            f"measure {inputs.measure}: {ask.replications} replications of {len(inputs.pools)}"
+            f" pools are more than {MOST_PLAYS:,} queues; ask for fewer --replications",
+        )
     digest = inputs.digest
     seed = int(digest[:8], 16) if ask.seed is None else ask.seed
     played = [
@@ -88,7 +101,7 @@ def _pool(
     batch = _batch(load, flowing, ask, len(inputs.pools))
     runs: list[Run] = []
     backlogs: list[array[float]] = []
-    for run in _runs(load, days, batch, ask, seed, chances):
+    for run in _runs(load, days, batch, ask, seed, chances, pool.error):
         runs.append(run)
         backlogs.append(_backlog(run))
         if len(runs) > 1:
@@ -107,7 +120,7 @@ def _pool(
     came = sum(runs[0].came[load.starts : load.ends]) / number
     served = sum(runs[0].served[load.starts : load.ends]) / number
     spend = _spend(inputs, pool, load)
-    wait = PoolWait(
+    wait = _rounded(
         pool=load.pool,
         title=load.title,
         unit=load.unit,
@@ -145,12 +158,19 @@ def _pool(
     )
 
 
+def _rounded(**figures: Any) -> PoolWait:
+    """Drops digits that chance makes: people read these, and rules compare them."""
+    return PoolWait.model_validate(
+        {name: round(one, 4) if isinstance(one, float) else one for name, one in figures.items()}
+    )
+
+
 def _runs(
-    load: Load, days: int, batch: int, ask: PlayAsk, seed: int, chances: Chances
+    load: Load, days: int, batch: int, ask: PlayAsk, seed: int, chances: Chances, error: float
 ) -> Iterator[Run]:
     for number in range(1 if ask.steady else ask.replications):
         # The campaign draws the same crowd at every pool; what a pool can do is its own chance.
-        crowd = _factor(chances(f"{seed}:{number}"), ask.volume_error)
+        crowd = _factor(chances(f"{seed}:{number}"), math.hypot(ask.volume_error, error))
         chance = chances(f"{seed}:{number}:{load.pool}")
         strength = _factor(chance, ask.service_error)
         if ask.steady:
@@ -190,7 +210,9 @@ def _batch(load: Load, flowing: Fluid, ask: PlayAsk, pools: int) -> int:
 
 def _backlog(run: Run) -> "array[float]":
     came, served = accumulate(run.came), accumulate(run.served)
-    return array("d", (max(0.0, one - other) for one, other in zip(came, served, strict=True)))
+    return array(
+        "d", (max(0.0, round(one - other, 6)) for one, other in zip(came, served, strict=True))
+    )
 
 
 def _spend(inputs: QueueInputs, pool: PoolInputs, load: Load) -> float | None:

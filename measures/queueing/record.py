@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from measures.model import Sha256, Stored
-from measures.queueing.inputs import PlayAsk
+from measures.model import Moment, Sha256, Stored
+from measures.queueing.asking import PlayAsk
 
 
 class PoolWait(Stored):
@@ -72,4 +72,16 @@ class QueueRecord(Stored):
     pools: tuple[PoolWait, ...]
 
 
-__all__ = ["PoolWait", "QueueRecord"]
+class RecordedQueue(QueueRecord):
+    """A simulation that the engine played and recorded.
+
+    Attributes:
+        at: when.
+        by: who asked for it; the engine where it played again what had changed.
+    """
+
+    at: Moment
+    by: str
+
+
+__all__ = ["PoolWait", "QueueRecord", "RecordedQueue"]

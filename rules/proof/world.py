@@ -26,7 +26,7 @@ ALWAYS_ONE = ("measure", "clock", "campaign", "finance")
 
 _MOST_WHOLE = 10**9
 _MOST_NUMBER = 10**15
-_DAYS = frozenset({"due", "launch_on", "ends_on", "earliest", "today"})
+_DAYS = frozenset({"due", "drains_on", "launch_on", "ends_on", "earliest", "today"})
 _SHAPED: dict[Shape, frozenset[str]] = {
     "period": frozenset({"period", "latest_period"}),
     "sha256": frozenset({"sha256"}),
@@ -55,6 +55,10 @@ _COUNTS = {
     "demand": ("amount",),
     "offer": ("capacity", "held_by_others"),
     "reservation": ("amount",),
+    "wait": (
+        *("p50_days", "p90_days", "p95_days", "backlog_peak"),
+        *("cost_rise", "admissible_share", "seed", "replications"),
+    ),
     "milestone": ("late_days",),
     "lead_time": ("days", "remaining_days"),
     "campaign": ("budget", "volume"),
@@ -415,6 +419,16 @@ def _offer(fact: OpenFact, _: Texts) -> list[Any]:
     return [fact.value("available") <= fact.value("capacity")]
 
 
+def _wait(fact: OpenFact, texts: Texts) -> list[Any]:
+    p50, p90, p95 = (fact.value(f"p{share}_days") for share in (50, 90, 95))
+    return [
+        p50 <= p90,
+        p90 <= p95,
+        fact.yes("drains") == (fact.value("drains_on") != texts.constant("")),
+        fact.value("admissible_share") <= 1,
+    ]
+
+
 def _milestone(fact: OpenFact, texts: Texts) -> list[Any]:
     dated = fact.yes("has_due")
     return [
@@ -446,6 +460,7 @@ def _finance(fact: OpenFact, _: Texts) -> list[Any]:
 _LAWS = {
     "kpi": _kpi,
     "offer": _offer,
+    "wait": _wait,
     "milestone": _milestone,
     "commitment": _commitment,
     "lead_time": _lead_time,

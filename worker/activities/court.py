@@ -8,7 +8,8 @@ from datetime import datetime
 from ledger.writer import AsyncLedger
 from measures.directory import Directory
 from measures.documents import RulePack
-from measures.gathering import Assessment, assess, gather
+from measures.facts import WaitFact
+from measures.gathering import Assessment, assess, gather, waits_at
 from measures.judging import waivers_for
 from measures.places import as_if_plenty
 from measures.rollout import versions_for
@@ -74,9 +75,13 @@ class Court:
             plenty: judge as if every pool had room for all; tells what waits for capacity alone.
         """
         around = await self._ledger.surroundings(state)
+        waits: list[WaitFact] = []
         if plenty:
+            # Who waits too long as things are keeps no capacity from others by a place in line.
+            needs = assess(state, around.pools, directory).needs
+            waits = list(waits_at(state, around.pools, needs))
             around = around._replace(pools=as_if_plenty(state, around.pools, now))
-        facts = gather(state, now, around.pools, around.others, directory)
+        facts = [*gather(state, now, around.pools, around.others, directory), *waits]
         try:
             # Named even where they are the newest: others may become so at any moment.
             packs = newest = await self.newest(directory)

@@ -35,6 +35,8 @@ from measures.loads import Need
 from measures.model import restore
 from measures.needs import in_pool_units
 from measures.places import Places, may_want_places, places_to_take, waits_at_pools
+from measures.queueing.inputs import QueueInputs, inputs_of
+from measures.queueing.recording import refuse_to_simulate, simulated
 from measures.requests import (
     AdvanceInput,
     AmendInput,
@@ -54,6 +56,7 @@ from measures.waivers import demands_to_hold
 from rules.archive import LostVersionError
 from rules.lifecycle_files import lifecycle_named
 from worker.activities.court import Court, Judgement, unsettled
+from worker.activities.queues import Simulator
 from worker.signing import KeyRing
 from workflows.contract import ACT_ON_MEASURE, MeasureAct, MeasureRecord
 
@@ -85,6 +88,7 @@ class MeasureActivities:
         self._ledger = ledger
         self._court = court
         self._keys = keys
+        self._queues = Simulator()
 
     @activity.defn(name=ACT_ON_MEASURE)
     async def act_on_measure(self, act: MeasureAct) -> MeasureRecord:
@@ -152,6 +156,8 @@ class MeasureActivities:
             return _Deed(drafts)
         if act.verb == "report" and act.ask.get("surge") is not None:
             return _Deed(await self._confirm(state, act, directory))
+        if act.verb == "report" and act.ask.get("queue") is not None:
+            return _Deed(await self._simulate(state, act, directory))
         return _Deed(_drafts(state, act, directory))
 
     async def _refuse_taken_campaign(self, plan: Measure) -> None:
@@ -203,6 +209,10 @@ class MeasureActivities:
     ) -> _Deed:
         """Has a gate judged and drafts what the verdict leads to."""
         directory = docket.directory
+        again = await self._simulate_again(state, act, directory)
+        if again:
+            deed = await self._ask(reduce(fold_measure, again, state), gate, act, docket, by=by)
+            return deed if deed.wants_capacity else replace(deed, drafts=[*again, *deed.drafts])
         judgement = await self._court.judge(state, gate, act.at, directory, docket.position, by=by)
         verdict = only_with_controller(state, with_waivers(state, judgement.verdict, by))
         lifecycle = state.lifecycle
@@ -281,6 +291,8 @@ class MeasureActivities:
         ask = restore(LaunchInput, act.ask)
         by, directory = ask.by, docket.directory
         decisions.refuse_launch(state, directory, by, act.at)
+        again = await self._simulate_again(state, act, directory)
+        state = reduce(fold_measure, again, state)
         judgement = await self._court.judge(
             state, LAUNCH, act.at, directory, docket.position, by=by
         )
@@ -289,13 +301,15 @@ class MeasureActivities:
         drafts = permitting.launch_judged(
             state, verdict, by=by, command=act.command, issuer=issuer, content=ask.content
         )
-        return _Deed(drafts, verdict, judgement)
+        return _Deed([*again, *drafts], verdict, judgement)
 
     async def _renew(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
         """Has the launch gate judged again for a permit that stands."""
         permit = state.permit
         if permit is None or state.ended:
             return _Deed([])
+        again = await self._simulate_again(state, act, docket.directory)
+        state = reduce(fold_measure, again, state)
         judgement = await self._court.judge(
             state, LAUNCH, act.at, docket.directory, docket.position, by=permit.by
         )
@@ -303,7 +317,7 @@ class MeasureActivities:
         issuer = await self._keys.issuer()
         drafts = permitting.renewed(state, verdict, command=act.command, issuer=issuer)
         # No verdict: a request that waits was not asked anything.
-        return _Deed(drafts)
+        return _Deed([*again, *drafts])
 
     async def _confirm(
         self, state: MeasureState, act: MeasureAct, directory: Directory
@@ -316,6 +330,37 @@ class MeasureActivities:
         return confirm(
             state, ask.surge, surge, directory, by=ask.by, at=act.at, command=act.command
         )
+
+    async def _simulate(
+        self, state: MeasureState, act: MeasureAct, directory: Directory
+    ) -> list[Draft]:
+        """Simulates the queues before the measure's pools, as they are now."""
+        ask = restore(ReportInput, act.ask)
+        assert ask.queue is not None, "asked for by the verb"
+        refuse_to_simulate(state, directory, ask.by)
+        inputs = await self._queue_inputs(state, directory)
+        record = await self._queues.play(inputs, ask.queue)
+        return simulated(state, record, act.at, act.command, ask.by)
+
+    async def _simulate_again(
+        self, state: MeasureState, act: MeasureAct, directory: Directory
+    ) -> list[Draft]:
+        """Brings a recorded simulation up to what plan and pools state by now."""
+        if state.queue is None:
+            return []
+        try:
+            inputs = await self._queue_inputs(state, directory)
+            if inputs.digest == state.queue.inputs:
+                return []
+            record = await self._queues.play(inputs, state.queue.ask)
+        except RefusedError:
+            # What can no longer be simulated is unknown, and a rule that asks for it says so.
+            return []
+        return simulated(state, record, act.at, act.command)
+
+    async def _queue_inputs(self, state: MeasureState, directory: Directory) -> QueueInputs:
+        around = await self._ledger.surroundings(state)
+        return inputs_of(state.plan, around.pools, assess(state, around.pools, directory).needs)
 
     async def _migrate(
         self, state: MeasureState, act: MeasureAct, directory: Directory

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from measures.errors import RefusedError
-from measures.queueing.inputs import PlayAsk, PoolInputs, QueueInputs, Stretch
+from measures.queueing.asking import PlayAsk
+from measures.queueing.inputs import PoolInputs, QueueInputs, Stretch
 from measures.queueing.load import Rates, fluid, loads_of, ramp_share, span_around
 
 MARCH = "2031-03"
@@ -114,6 +115,7 @@ def test_a_day_belongs_to_the_shortest_period_that_covers_it() -> None:
     assert Rates({"2031-03-02": 5}, WORKING).on(sunday) == 5, "stated for the day off itself"
 
 
+@settings(deadline=None, max_examples=50)
 @given(day=st.dates(date(1000, 1, 1), date(9000, 1, 1)))
 def test_every_day_lies_in_its_own_span(day: date) -> None:
     """Days, ISO weeks, months and years."""

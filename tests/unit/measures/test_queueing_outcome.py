@@ -1,18 +1,22 @@
 """A whole simulation: reproducible, honest about the example everybody knows, and bounded."""
 
+import math
 from collections.abc import Callable
 from datetime import date, datetime
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from measures.documents import Measure, Pool
 from measures.errors import RefusedError
+from measures.loads import Need
+from measures.needs import needs_of
 from measures.pool import fold_pool, open_pool
-from measures.queueing.inputs import PlayAsk, QueueInputs, inputs_of, with_normal, with_volume
+from measures.queueing.asking import PlayAsk
+from measures.queueing.inputs import QueueInputs, inputs_of, with_normal, with_volume
 from measures.queueing.outcome import quantiles, simulate
 from measures.queueing.record import PoolWait
 
@@ -34,24 +38,29 @@ def make(plan: Callable[..., Measure], now: datetime) -> Make:
     """Makes the inputs of a quarter of surge before a pool."""
 
     def inputs(
-        capacity: dict[str, float] | None = None, pools: tuple[str, ...] = ("kyc",), **fields: Any
+        capacity: dict[str, float] | None = None,
+        pools: tuple[str, ...] = ("kyc",),
+        usual: dict[Any, float] | None = None,
+        needs: list[Need] | None = None,
+        **fields: Any,
     ) -> QueueInputs:
         stated = dict.fromkeys(MONTHS, 11_000.0) if capacity is None else capacity
+        base = Pool(
+            id="p", title="P", unit="checks", owner="kim", capacity=stated, normal=usual or {}
+        )
         known = {
             name: fold_pool(
-                None,
-                open_pool(
-                    Pool(id=name, title=name, unit="checks", owner="kim", capacity=stated),
-                    "operator", now, "open",
-                ),
+                None, open_pool(base.model_copy(update={"id": name}), "operator", now, "open")
             )
             for name in pools
-        }  # fmt: skip
+        }
         demands = [
             {"pool": name, "period": month, "amount": 13_000} for name in pools for month in MONTHS
         ]
         given = {"demands": demands, "kpis": KPIS, "campaign": CAMPAIGN, **fields}
-        return inputs_of(plan(**given), known)
+        planned = plan(**given)
+        needed = needs_of(planned.demands, known, {}, {}) if needs is None else needs
+        return inputs_of(planned, known, needed)
 
     return inputs
 
@@ -68,9 +77,9 @@ def test_the_surge_of_three_months_with_and_without_chance(make: Make) -> None:
     assert steady.backlog_peak == pytest.approx(6_000, abs=6)
     assert steady.peak_on == date(2031, 5, 31)
     assert steady.drains_on == steady.fluid_drains_on == date(2031, 11, 30)
-    assert steady.admissible_share == pytest.approx(1 / 3)
-    assert steady.extra_capacity == pytest.approx(2 / 11)
-    assert steady.cost_planned == pytest.approx(750_000 / 39_000)
+    assert steady.admissible_share == pytest.approx(1 / 3, abs=1e-4)
+    assert steady.extra_capacity == pytest.approx(2 / 11, abs=1e-4)
+    assert steady.cost_planned == pytest.approx(750_000 / 39_000, abs=1e-4)
     assert steady.cost_rise == pytest.approx(13 / 11 - 1, abs=0.001)
     # The wait rises evenly to that of the whole backlog: 6,000 at 11,000 a month of 30.5 days.
     assert steady.p90_days == pytest.approx(0.9 * 6_000 / 11_000 * 30.5, rel=0.02)
@@ -118,6 +127,44 @@ def test_what_is_supposed_shows(make: Make) -> None:
     assert more.drains_on is None
 
 
+def test_the_campaigns_own_ramp_is_played(make: Make) -> None:
+    """Two days of nothing, ten at 10 %, the rest in full; without a ramp all at once."""
+    steps = [{"share": 0.1, "after": "2d"}, {"share": 1.0, "after": "10d"}]
+    ramp = make(campaign=CAMPAIGN | {"ramp": steps}).ramp
+    assert [(step.share, step.days) for step in ramp] == [(0, 2), (0.1, 10), (1, None)]
+    at_once = [{"share": 0.1}, {"share": 1.0, "after": "36h"}]
+    ramp = make(campaign=CAMPAIGN | {"ramp": at_once}).ramp
+    assert [(step.share, step.days) for step in ramp] == [(0.1, 1.5), (1, None)]
+    assert make().ramp == ()
+
+
+def test_what_is_normal_is_the_pools_usual_load_before_the_kpis(make: Make) -> None:
+    """Never more than what is demanded; without either nothing comes anyway."""
+    [pool] = make(usual={"month": 9_000.0}).pools
+    assert pool.normal == dict.fromkeys(MONTHS, 9_000)
+    [pool] = make(usual={"month": 90_000.0}).pools
+    assert pool.normal == dict.fromkeys(MONTHS, 13_000)
+    [pool] = make(usual={"week": 9_000.0}).pools
+    assert pool.normal == pytest.approx(dict.fromkeys(MONTHS, 10_000))
+    [pool] = make(kpis=[]).pools
+    assert pool.normal == {}
+
+
+def test_demands_in_other_units_bring_their_error(make: Make) -> None:
+    """The mean arrives; the P90 says how unsure it is. Unknown ones are refused."""
+    need = Need(
+        pool="kyc", period="2031-03", amount=1_300, unit="checks", stated=9, stated_unit="clicks",
+        mean=1_000,
+    )  # fmt: skip
+    [pool] = make(needs=[need]).pools
+    assert pool.demands == {"2031-03": 1_000}
+    deviation = math.sqrt(math.log1p(pool.error**2))
+    p90 = math.exp(1.2816 * deviation - deviation**2 / 2)
+    assert p90 == pytest.approx(1.3, rel=1e-3)
+    with pytest.raises(RefusedError, match="nobody knows"):
+        make(needs=[need.model_copy(update={"amount": None, "why": "nobody knows"})])
+
+
 def test_enough_capacity_leaves_nobody_waiting(make: Make) -> None:
     """All fits, nothing gets dearer."""
     calm = waits_of(make(dict.fromkeys(MONTHS, 30_000)), steady=True)
@@ -151,7 +198,7 @@ def test_without_a_campaign_or_a_kpi_all_demand_is_uplift(make: Make) -> None:
     """There is no cost then, and nothing comes once the demands are over."""
     bare = waits_of(make(campaign=None, kpis=[]), steady=True)
     assert (bare.cost, bare.cost_planned) == (None, None)
-    assert bare.admissible_share == pytest.approx(11 / 13)
+    assert bare.admissible_share == pytest.approx(11 / 13, abs=1e-4)
     assert bare.drains_on == date(2031, 6, 17)
 
 
@@ -176,6 +223,7 @@ def test_a_plan_without_anything_to_play_is_refused(
         with_normal(make(), "desk", 5)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0.1, 1e6)), max_size=30))
 def test_quantiles_are_waits_that_enough_do_not_exceed(waits: list[tuple[float, float]]) -> None:
     """The smallest such wait, weighted by how many waited."""

@@ -130,6 +130,7 @@ def test_nothing_is_served_that_has_not_come_and_nobody_is_lost(
         assert sum(run.served) == pytest.approx(sum(run.came))
 
 
+@settings(deadline=None, max_examples=50)
 @given(amounts=st.lists(st.floats(0, 1e6), min_size=1, max_size=20), part=st.floats(0, 1))
 def test_a_flow_is_its_own_inverse(amounts: list[float], part: float) -> None:
     """By the time at which so much has flowed, just so much has flowed."""

@@ -1,7 +1,7 @@
 """The closed forms: formulas 1 and 2, and Erlang's C."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from measures.queueing.theory import (
@@ -64,6 +64,7 @@ def test_erlang_c_is_what_tables_say() -> None:
         erlang_c(2, 1, 2)
 
 
+@settings(deadline=None, max_examples=50)
 @given(load=st.floats(0.01, 0.99), servers=st.integers(1, 500), service=st.floats(0.01, 1e6))
 def test_nobody_waits_less_at_a_higher_share(load: float, servers: int, service: float) -> None:
     """Quantiles rise, chances stay between 0 and 1, and hundreds of servers do not overflow."""

@@ -19,7 +19,7 @@ from measures.errors import RefusedError
 from measures.gathering import Assessment, assess, gather
 from measures.loads import Confirmation
 from measures.model import restore
-from measures.needs import as_stated, at_the_pools, needs_of
+from measures.needs import as_stated, in_pool_units, needs_of
 from measures.pool import PoolState, fold_pool, open_pool
 from measures.requests import SurgeReport
 from measures.state import MeasureState, fold_measure
@@ -132,7 +132,7 @@ def test_what_cannot_be_converted_is_unknown_never_a_number(stated: Demand, why:
     [need] = assessed(stated).needs
     assert need.amount is None
     assert why in need.why
-    assert at_the_pools(measure().plan, [need]).demands == ()
+    assert in_pool_units([need]) == ()
 
 
 def test_a_frozen_plan_keeps_the_conversions_that_judged_it() -> None:
