@@ -309,14 +309,13 @@ def _changes(state: MeasureState, entry: Draft) -> dict[str, Any]:
             return {"cancelled": pause, "request": None, "permit": None}
         case "reminder_sent" | "escalation_sent":
             return _notified(state, entry)
-        case "queue_simulated":
-            return {"queue": restore(RecordedQueue, {**body, "at": entry.at, "by": entry.by})}
         case (
             "pack_migrated"
             | "blocker_waived"
             | "waiver_revoked"
             | "waiver_expired"
             | "surge_confirmed"
+            | "queue_simulated"
         ):
             return {}  # see `_packs_after`, `_waivers_after` and `_assessed`
         case _:
@@ -325,7 +324,7 @@ def _changes(state: MeasureState, entry: Draft) -> dict[str, Any]:
 
 
 def _assessed(state: MeasureState, entry: Draft) -> dict[str, Any]:
-    """Returns what an entry says of needs and surges; nothing for most entries."""
+    """Returns what an entry says of needs, surges and queues; nothing for most entries."""
     match entry.kind:
         case "gate_judged":
             return {
@@ -335,6 +334,9 @@ def _assessed(state: MeasureState, entry: Draft) -> dict[str, Any]:
         case "surge_confirmed":
             known = (*state.confirmations, restore(Confirmation, entry.body))
             return {"confirmations": known[-KEPT_CONFIRMATIONS:]}
+        case "queue_simulated":
+            content = {**entry.body, "at": entry.at, "by": entry.by}
+            return {"queue": restore(RecordedQueue, content)}
         case _:
             return {}
 

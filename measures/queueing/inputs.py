@@ -78,8 +78,8 @@ def inputs_of(plan: Measure, pools: Mapping[str, PoolState], needs: Sequence[Nee
         needs: its demands in the pools' units, see `measures.needs.needs_of`.
 
     Raises:
-        RefusedError: ``no-demands``, ``unknown-pool``, ``no-conversion`` or ``no-capacity`` when there
-            is nothing to simulate, or it cannot be known how much comes or is served.
+        RefusedError: ``no-demands``, ``unknown-pool``, ``no-conversion`` or ``no-capacity`` when
+            there is nothing to simulate, or it cannot be known how much comes or is served.
     """
     if not needs:
         raise RefusedError(
