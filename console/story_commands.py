@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands of this module."""
-    app.command(epilog="Example: sluice simulate stories/01-surge.yaml -o json")(story)
+    app.command(epilog="Example: sluice simulate story stories/01-surge.yaml -o json")(story)
 
 
 def story(
