@@ -34,6 +34,7 @@ from measures.entry import (
 from measures.facts import Fact
 from measures.gathering import Standing, Surroundings, gather
 from measures.launch import LaunchState
+from measures.launch_facts import NOTHING, LaunchScene, share_days
 from measures.lifecycle import Lifecycle
 from measures.model import restore
 from measures.pool import PoolState
@@ -191,7 +192,7 @@ class Reader:
             now: the time of the judgement.
         """
         around = self.surroundings(state)
-        return gather(state, now, around.pools, around.others, directory)
+        return gather(state, now, around.pools, around.others, directory, around.scene)
 
     def surroundings(self, state: MeasureState) -> Surroundings:
         """Returns the pools and the other measures that a measure's facts need."""
@@ -200,8 +201,35 @@ class Reader:
             pools = None  # what is asked of one pool may reach any other
         others = sorted({dependency.measure for dependency in state.plan.dependencies})
         return Surroundings(
-            self.pools(pools) if pools != [] else {}, self.standings(others) if others else {}
+            self.pools(pools) if pools != [] else {},
+            self.standings(others) if others else {},
+            self._scene(state),
         )
+
+    def _scene(self, state: MeasureState) -> LaunchScene:
+        campaign = state.plan.campaign
+        if campaign is None:
+            return NOTHING
+        rivals: list[MeasureState] = []
+        for other in self.rivals(state) if campaign.audience else ():
+            rival = self.measure(other)
+            if rival is not None and not rival.ended:
+                rivals.append(rival)
+        return LaunchScene(self.launch(campaign.ref), rivals)
+
+    def rivals(self, state: MeasureState) -> list[str]:
+        """Returns the measures whose campaigns share an audience and a day with a measure's."""
+        campaign = state.plan.campaign
+        if campaign is None or not campaign.audience:
+            return []
+        wanted = set(campaign.audience)
+        return [
+            one.measure
+            for one in self.launches(live=True)
+            if one.measure != state.id
+            and wanted & set(one.campaign.audience)
+            and share_days(campaign, one.campaign)
+        ]
 
     def campaign_holder(self, ref: str, *, except_for: str) -> str | None:
         """Returns another measure, not ended, that has a campaign of this name; None without."""

@@ -112,6 +112,10 @@ class AsyncLedger:
         """Returns another live measure that has a campaign of this name; None without."""
         return await self._read(self.ledger.campaign_holder, ref, except_for=except_for)
 
+    async def rivals(self, state: MeasureState) -> list[str]:
+        """Returns the measures whose campaigns share an audience and a day with a measure's."""
+        return await self._read(self.ledger.rivals, state)
+
     async def launch(self, ref: str) -> LaunchState | None:
         """Returns a launch's state; None when there is none of that name."""
         return await self._read(self.ledger.launch, ref)

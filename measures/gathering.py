@@ -26,6 +26,7 @@ from measures.facts import (
     SurgeFact,
     WaitFact,
 )
+from measures.launch_facts import NOTHING, LaunchScene, launch_facts
 from measures.loads import Need, Touched
 from measures.model import Moment, Stored, period_bounds
 from measures.money import benefit_of, cost_of
@@ -86,10 +87,12 @@ class Surroundings(NamedTuple):
     Attributes:
         pools: the pools it has demands on.
         others: where the measures stand that it depends on.
+        scene: what its campaign's launch does, and who else is after its audience.
     """
 
     pools: Mapping[str, PoolState]
     others: Mapping[str, Standing]
+    scene: LaunchScene = NOTHING
 
 
 def gather(
@@ -98,6 +101,7 @@ def gather(
     pools: Mapping[str, PoolState],
     others: Mapping[str, Standing],
     directory: Directory,
+    scene: LaunchScene = NOTHING,
 ) -> list[Fact]:
     """Returns every fact about a measure that rules may look at.
 
@@ -108,7 +112,8 @@ def gather(
             which needs it is inconclusive.
         others: the measures it depends on; one that is missing is a dependency of unknown stage.
         directory: the people; who no longer bears the role they signed in has not signed. And the
-            conversions, for demands in other units than their pool's.
+            conversions, for demands in other units than their pool's, and the black-outs.
+        scene: what its campaign's launch does, and who else is after its audience.
     """
     today = now.astimezone(UTC).date()
     assessment = assess(state, pools, directory)
@@ -133,6 +138,7 @@ def gather(
         *_dependencies(state, others),
         *_campaign(state, today),
         *_evidence(state),
+        *launch_facts(state, now, scene, directory),
     ]
 
 

@@ -14,7 +14,7 @@ from measures.state import Pause
 from measures.verdict import Verdict
 
 CampaignState = Literal["held", "released"]
-Order = Literal["held", "open", "ended"]
+Order = Literal["held", "waiting", "open", "ended"]
 Phase = Literal["held", "paused", "ramp", "open", "ended"]
 
 FLIPS = 5
@@ -102,7 +102,8 @@ class LaunchOrder(Stored):
     """What a measure wants of its campaign.
 
     Attributes:
-        wanted: ``open`` while a permit stands, ``ended`` when the measure's life is over.
+        wanted: ``open`` while a permit stands, ``waiting`` while it is only interrupted, ``ended``
+            when the measure's life is over.
         number: of the measure's entry that it follows from.
     """
 
@@ -181,6 +182,8 @@ class LaunchState(Stored):
             return "held"
         if self.pauses:
             return "paused"
+        if self.wanted == "waiting":
+            return "held"
         return "open" if self.step == len(self.ramp) else "ramp"
 
     @property
@@ -255,8 +258,9 @@ def _changes(state: LaunchState, entry: Draft) -> dict[str, Any]:
             return {"pauses": {**state.pauses, body["source"]: pause}}
         case "launch_unpaused":
             left = {k: v for k, v in state.pauses.items() if k != body["source"]}
-            # What is cleared by a person counts anew.
-            return {"pauses": left, "recent": ()}
+            # What is cleared by a person counts anew, and so does the time of a ramp's step.
+            since = entry.at if state.step and not left else state.step_at
+            return {"pauses": left, "recent": (), "step_at": since}
         case "share_ordered":
             order = restore(ShareOrder, body)
             return {"shares": {**state.shares, order.pool: order}}
@@ -309,7 +313,10 @@ def _wanted(state: LaunchState, entry: Draft) -> dict[str, Any]:
         "order_reason": body["reason"],
         "campaign": restore(Campaign, body["campaign"]),
     }
-    if body["wanted"] != "open":
+    if body["wanted"] in ("held", "ended"):
         # After a hold the ramp begins anew: months may lie between.
         changed |= {"step": 0, "step_at": None, "verdict": None}
+    elif body["wanted"] == "open" and state.step:
+        # After a wait it goes on with its step, which then has its whole time before it.
+        changed |= {"step_at": entry.at}
     return changed

@@ -13,6 +13,9 @@ from measures.model import Id, Line, Model
 LAUNCH = "launch"
 """The gate of its own for measures with a campaign; it moves no stage."""
 
+RAMP = "ramp"
+"""The gate to each next step of a launch's ramp; the launch itself asks for it."""
+
 CANCELLED = "cancelled"
 """What lists show in place of a stage once a measure is cancelled."""
 
@@ -114,6 +117,11 @@ class Lifecycle(Model):
                 gates.append(LAUNCH)
         return tuple(gates)
 
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """Every gate that rules may name: the measure's own, and the one to a ramp's steps."""
+        return (*self.gates, RAMP) if self.launch_from is not None else self.gates
+
     def next_stage(self, stage: str) -> str | None:
         """Returns the stage after this one, or None after the last."""
         position = self.order[stage] + 1
@@ -143,7 +151,7 @@ class Lifecycle(Model):
         seen: set[str] = set()
         for number, stage in enumerate(self.stages):
             place: Place = ("stages", number, "id")
-            if stage.id in (LAUNCH, CANCELLED):
+            if stage.id in (LAUNCH, RAMP, CANCELLED):
                 yield _fault("reserved", place, stage.id, "no stage can be called '{name}'")
             if stage.id in seen:
                 yield _fault("twice", place, stage.id, "the stage '{name}' is there twice")

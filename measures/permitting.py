@@ -29,7 +29,7 @@ from measures.permits import (
     window_of,
 )
 from measures.requests import RevokePermitInput
-from measures.state import MeasureState
+from measures.state import LaunchWait, MeasureState
 from measures.verdict import Verdict
 
 
@@ -58,6 +58,7 @@ def launch_judged(
     command: str,
     issuer: Issuer | None = None,
     content: str | None = None,
+    asker: str | None = None,
 ) -> list[Draft]:
     """Drafts the answer to a request for the launch permit.
 
@@ -66,6 +67,7 @@ def launch_judged(
     Args:
         issuer: signs it; without one the permit is only in the measure's state.
         content: the SHA-256 of what is shown to people, where the asker gives it.
+        asker: who waits if it is denied for what clears by itself; `by` unless it is named.
 
     Raises:
         RefusedError: ``window-over`` when there is no time left to run in.
@@ -77,7 +79,7 @@ def launch_judged(
             drafting.end_permit(standing, "replaced")
         _grant(drafting, verdict, issuer, content)
     else:
-        _write_verdict(drafting, "permit_denied", verdict, {})
+        _write_verdict(drafting, "permit_denied", verdict, _waits(verdict, asker or by, content))
         rules = ", ".join(verdict.blocking_rules)
         drafting.end_permit(standing, "gate-shut", f"the launch gate is shut: {rules}")
     return drafting.drafts
@@ -101,8 +103,47 @@ def renewed(state: MeasureState, verdict: Verdict, *, command: str, issuer: Issu
     if now >= permit.expires_at:
         return ended(state, "expired", "nobody renewed it", by=ENGINE, at=now, command=command)
     if verdict.verdict == "block":
-        return launch_judged(state, verdict, by=ENGINE, command=command)
+        return launch_judged(
+            state, verdict, by=ENGINE, asker=permit.by, command=command, content=permit.content
+        )
     return []
+
+
+def asked_again(
+    state: MeasureState, verdict: Verdict, *, command: str, issuer: Issuer
+) -> list[Draft]:
+    """Drafts the answer to a launch that waited; nothing while it waits for the same."""
+    waits = state.launch_waits
+    if waits is None:
+        return []
+    before = state.last_verdict
+    same = before is not None and before.gate == verdict.gate
+    if not verdict.passed and same and before is not None:
+        unmoved = [b.subject for b in before.blockers] == [b.subject for b in verdict.blockers]
+        if unmoved and waits.look_at == verdict.look_again_at:
+            return []
+    return launch_judged(
+        state,
+        verdict,
+        by=waits.by if verdict.passed else ENGINE,
+        asker=waits.by,
+        command=command,
+        issuer=issuer,
+        content=waits.content,
+    )
+
+
+_CLEARS_ITSELF = ("blackout", "audience_conflict", "launch")
+"""What a launch waits for: kinds of fact that end by themselves, or by another launch's end."""
+
+
+def _waits(verdict: Verdict, by: str, content: str | None) -> dict[str, Any]:
+    """Returns who waits, where all that is in the way clears without asking again."""
+    kinds = {blocker.subject.partition(":")[0] for blocker in verdict.blockers}
+    if verdict.verdict != "block" or not kinds <= set(_CLEARS_ITSELF):
+        return {}
+    wait = LaunchWait(by=by, content=content, look_at=verdict.look_again_at)
+    return {"waits": wait.model_dump(mode="json")}
 
 
 def revoke(

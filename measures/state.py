@@ -94,6 +94,20 @@ class Reserved(Stored):
     hard: bool = False
 
 
+class LaunchWait(Stored):
+    """A launch that was asked for and waits for what clears by itself.
+
+    Attributes:
+        by: who asked.
+        content: the SHA-256 of what is shown to people, where they gave it.
+        look_at: when time alone may let it go; None when only news can.
+    """
+
+    by: str
+    content: str | None = None
+    look_at: Moment | None = None
+
+
 class MeasureState(Stored):
     """A measure's life so far.
 
@@ -103,6 +117,7 @@ class MeasureState(Stored):
         number: how many entries its life has.
         permit: that the campaign may run now; it ends with a denial, a hold, a step back, the end.
         launched_at: when a permit was granted last, whether or not it still stands.
+        launch_waits: who asked for the launch, while it waits for what clears by itself.
         delivery: what its campaign has brought so far, as reported last.
         counted_from: what of it came before somebody let it go on after a breach; costs are counted
             from there.
@@ -140,6 +155,7 @@ class MeasureState(Stored):
     reserved: Reserved = Reserved()
     permit: Permit | None = None
     launched_at: Moment | None = None
+    launch_waits: LaunchWait | None = None
     delivery: Delivery | None = None
     counted_from: Delivery | None = None
     breach: Breach | None = None
@@ -261,6 +277,7 @@ def fold_measure(state: MeasureState | None, entry: Draft) -> MeasureState:
             "packs": _packs_after(state, entry),
             "waivers": _waivers_after(state, entry),
             **_assessed(state, entry),
+            "launch_waits": _launch_waits_after(state, entry),
             "number": entry.number,
             "changed_at": entry.at,
             "commands": remembered,
@@ -351,6 +368,26 @@ def _packs_after(state: MeasureState, entry: Draft) -> dict[str, str]:
             return {**state.packs, entry.body["pack"]: entry.body["to"]}
         case _:
             return state.packs
+
+
+def _launch_waits_after(state: MeasureState, entry: Draft) -> LaunchWait | None:
+    """Returns who waits for the launch after an entry; what a person ended does not wait."""
+    match entry.kind:
+        case "permit_denied" if entry.body.get("waits"):
+            return restore(LaunchWait, entry.body["waits"])
+        case "permit_revoked" if entry.body.get("why") == "gate-shut":
+            return state.launch_waits
+        case (
+            "permit_denied"
+            | "permit_granted"
+            | "permit_revoked"
+            | "hold_placed"
+            | "stage_stepped_back"
+            | "measure_cancelled"
+        ):
+            return None
+        case _:
+            return None if state.ended else state.launch_waits
 
 
 def _waivers_after(state: MeasureState, entry: Draft) -> tuple[Waiver, ...]:

@@ -210,7 +210,7 @@ def _misnamed_gates(
     number: int, named: str | Sequence[str], lifecycle: Lifecycle
 ) -> Iterator[Misnamed]:
     place: Path = ("rules", number, "gate")
-    known = lifecycle.gates
+    known = lifecycle.guarded
     if isinstance(named, str):
         places = [(place, named)]
     else:

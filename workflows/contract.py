@@ -60,6 +60,7 @@ MeasureVerb = Literal[
     "define",
     "advance",
     "launch",
+    "launch_again",
     "sign",
     "amend",
     "report",

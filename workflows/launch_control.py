@@ -197,7 +197,10 @@ class LaunchControl:
                 )
             )
             if record.state is not None:
-                changed = self._state is None or record.state.number != self._state.number
+                known = self._state
+                changed = known is None or record.state.number != known.number
+                if known is None or _stops(known) != _stops(record.state):
+                    self._owes_answer = True
                 self._state = record.state
                 if changed:
                     workflow.set_current_details(launch_details_of(record.state))
@@ -305,6 +308,11 @@ class LaunchControl:
             workflow.continue_as_new(LaunchStart(ref=self._ref, state=self._state))
         else:
             await self._take_news()
+
+
+def _stops(state: LaunchState) -> tuple[set[str], bool]:
+    """Returns what the measure's launch gate asks about a launch."""
+    return set(state.pauses), state.unconfirmed_since is None
 
 
 def _why(error: ActivityError) -> str:

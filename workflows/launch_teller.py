@@ -63,7 +63,10 @@ class LaunchTeller:
             return state.plan.campaign, "ended"
         if state.campaign_wanted == "released":
             return state.plan.campaign, "open"
-        return state.plan.campaign, "ended" if state.ended else "held"
+        if state.ended:
+            return state.plan.campaign, "ended"
+        # Who waits with an open ramp goes on where it was.
+        return state.plan.campaign, "waiting" if state.launch_waits is not None else "held"
 
     def _telling(self, wanted: _Told) -> LaunchTelling:
         state = self._life()

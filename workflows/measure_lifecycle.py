@@ -60,6 +60,9 @@ with workflow.unsafe.imports_passed_through():
 RESERVATION_ATTEMPTS = 3
 """How often a gate is judged anew when others take the capacity between verdict and reservation."""
 
+LAUNCH_GRACE = timedelta(minutes=1)
+"""How long a launch has to tell that it may go on before the measure looks by itself."""
+
 
 @workflow.defn(name=MEASURE_WORKFLOW)
 class MeasureLifecycle:
@@ -202,6 +205,10 @@ class MeasureLifecycle:
     def campaign_shows(self, shown: CampaignShown) -> None:
         """Notes what the launch found the campaign to do."""
         self._shown_by_launch = shown
+        # A pause shuts the launch gate; its end opens it again for who waits there.
+        held = shown.state == "held" and self._life.permit is not None
+        if held or self._life.launch_waits is not None:
+            self._permit_dirty = True
 
     # --- looking changes nothing ---
 
@@ -435,7 +442,7 @@ class MeasureLifecycle:
     def _has_news(self) -> bool:
         return (
             (self._dirty and self._is_waiting())
-            or (self._permit_dirty and self._has_permit())
+            or (self._permit_dirty and (self._has_permit() or self._life.launch_waits is not None))
             or self._life.ended
             or bool(self._to_wake)
             or self._shown_by_launch is not None
@@ -446,6 +453,7 @@ class MeasureLifecycle:
         moments = [next_expiry(self._life.waivers)]
         if self._has_permit():
             moments.append(next_permit_due(self._life.permit, self._permit_tried_at))
+        moments.append(self._launch_due())
         if self._is_waiting():
             moments += [self._notice_at(), self._look_again_at]
         return min((moment for moment in moments if moment is not None), default=None)
@@ -477,8 +485,22 @@ class MeasureLifecycle:
         permit = self._life.permit
         return permit is not None and permit.expires_at is not None and not self._life.ended
 
+    def _launch_due(self) -> datetime | None:
+        """Returns when a launch that waits is judged again if its launch has not woken it."""
+        waits = self._life.launch_waits
+        if waits is None or waits.look_at is None:
+            return None
+        return waits.look_at + LAUNCH_GRACE
+
     async def _judge_permit(self, now: datetime) -> None:
-        """Renews the permit, or ends it, when its time has come or a fact has changed."""
+        """Renews the permit, ends it, or asks for it again: in time, or when a fact has changed."""
+        waits = self._life.launch_waits
+        if waits is not None:
+            due = self._launch_due()
+            if self._permit_dirty or (due is not None and due <= now):
+                self._permit_dirty = False
+                await self._act("launch_again", {}, str(workflow.uuid4()))
+            return
         if not self._has_permit():
             self._permit_dirty = False
             return

@@ -42,6 +42,7 @@ _IDS = {
     ("measure", "type"), ("measure", "package"), ("measure", "category"), ("measure", "owner"),
     ("measure", "sponsor"), ("measure", "controller"), ("kpi", "owner"), ("milestone", "owner"),
     ("commitment", "who"), ("promise", "backed_by"), ("offer", "owner"),
+    ("blackout", "owner"), ("audience_conflict", "owner"), ("audience_conflict", "audience"),
 }  # fmt: skip
 _KEYS = frozenset({"id", "pool", "measure", "by", "on_behalf_of"})
 _WORDS = {

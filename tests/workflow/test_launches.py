@@ -1,11 +1,14 @@
 """Launches: a campaign does what its measure may, whatever happens to its system."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.empty_pb2 import Empty
 
 from connectors.memory import MemoryConnector
 from console.rebuilding import rebuild
+from measures.documents import Blackout, document_content
 from measures.errors import RefusedError
 from measures.launch import FLIPS, LaunchState, PauseOrder
 from measures.requests import AmendInput, ReasonInput
@@ -49,6 +52,23 @@ async def launched(engine: Any, **campaign: Any) -> str:
     await shows(engine, "held")
     assert (await engine.client.launch(measure, "olga")).permit == "granted"
     return measure
+
+
+async def server_now(engine: Any) -> datetime:
+    """The time on the time-skipping server's clock."""
+    answer = await engine.client.temporal.test_service.get_current_time(Empty())
+    now: datetime = answer.time.ToDatetime(tzinfo=UTC)
+    return now
+
+
+def apply_blackout(engine: Any, begins: datetime, ends: datetime) -> None:
+    """A black-out for the test's campaign becomes known."""
+    audience = {"scope": {"types": ["efficiency"]}}
+    content = {"id": engine.id("quiet"), "reason": "settlement", "owner": "kim", **audience}
+    blackout = Blackout.model_validate({**content, "starts": begins, "ends": ends}, strict=False)
+    engine.ledger.append_document(
+        "Blackout", blackout.id, document_content(blackout), "operator", begins, blackout.id
+    )
 
 
 async def test_a_campaign_is_held_until_its_permit_and_again_after_the_end(engine: Any) -> None:
@@ -109,9 +129,8 @@ async def test_a_fight_over_a_campaign_is_handed_to_a_person(own_engine: Any) ->
         assert launch(engine).escalated_at is not None
         assert set(launch(engine).pauses) == {"tampered"}
         await engine.reach(measure, "decided")
-        assert (await engine.client.launch(measure, "olga")).permit == "granted"
-        await engine.until(lambda: launch(engine).wanted == "open")
-        assert launch(engine).desire.state == "held"
+        answer = await engine.client.launch(measure, "olga")
+        assert answer.blockers == ("launch.campaign-obeys",)
         await engine.client.unpause_launch(engine.id("CMP"), PauseOrder(by="olga", reason="seen"))
         await shows(engine, "released")
 
@@ -210,3 +229,84 @@ async def test_a_measure_that_takes_another_campaign_lets_go_of_the_old_one(engi
     )
     await engine.until(lambda: engine.ledger.launch(engine.id("NEW")) is not None)
     await engine.until(lambda: launch(engine).ended_at is not None)
+
+
+class TestInSkippedTime:
+    async def test_a_ramp_reaches_everybody_step_by_step(
+        self, skipping: Any, time_skipping_server: Any
+    ) -> None:
+        """Each step after its time; one that a guardrail stops waits, and says why."""
+        ramp = [{"share": 0.1}, {"share": 0.3, "after": "2h"}, {"share": 1.0, "after": "1d"}]
+        kpi = {
+            "id": "cac", "title": "Cost", "baseline": 9, "target": 2, "owner": "olga",
+            "cadence": "daily", "guardrail": {"at_most": 5},
+        }  # fmt: skip
+        campaign = {**skipping.campaign(), "ramp": ramp}
+        measure = await skipping.define(campaign=campaign, kpis=[kpi])
+        await skipping.reach(measure, "decided")
+        await shows(skipping, "held")
+        assert (await skipping.client.launch(measure, "olga")).permit == "granted"
+        await shows(skipping, "released", 0.1)
+        await time_skipping_server.sleep(timedelta(hours=1))
+        assert launch(skipping).step == 1
+        bad = {"id": "cac", "period": skipping.day(-1), "value": 9}
+        await skipping.report(measure, "olga", kpi=bad)
+        await time_skipping_server.sleep(timedelta(hours=2))
+        await skipping.until(lambda: launch(skipping).verdict is not None)
+        assert launch(skipping).step == 1
+        assert launch(skipping).verdict.blocking_rules == ("ramp.guardrails-hold",)
+        await skipping.report(measure, "olga", kpi={**bad, "value": 4})
+        await shows(skipping, "released", 0.3)
+        await time_skipping_server.sleep(timedelta(days=1, minutes=5))
+        await shows(skipping, "released", 1.0)
+        assert launch(skipping).phase == "open"
+
+    async def test_a_blackout_pauses_a_running_campaign_and_lets_it_go_on(
+        self, skipping: Any, time_skipping_server: Any
+    ) -> None:
+        """Both by themselves, with the permit gone in between."""
+        measure = await launched(skipping)
+        await shows(skipping, "released")
+        begins = await server_now(skipping) + timedelta(hours=5)
+        apply_blackout(skipping, begins, begins + timedelta(hours=8))
+        await skipping.client.tell_launches_facts_changed([skipping.id("CMP")])
+        await time_skipping_server.sleep(timedelta(hours=4))
+        await shows(skipping, "released")
+        await time_skipping_server.sleep(timedelta(hours=2))
+        await shows(skipping, "held")
+        await skipping.until(lambda: skipping.state(measure).permit is None)
+        assert skipping.state(measure).launch_waits is not None
+        assert launch(skipping).phase == "paused"
+        await time_skipping_server.sleep(timedelta(hours=8))
+        await shows(skipping, "released")
+        assert skipping.state(measure).permit is not None
+
+
+async def test_an_audience_is_had_by_one_campaign_at_a_time(engine: Any) -> None:
+    """The second waits, and goes on by itself when the first ends."""
+    first = await launched(engine, audience=[engine.id("all")])
+    await shows(engine, "released")
+    own = {"ref": engine.id("SECOND"), "audience": [engine.id("all"), engine.id("few")]}
+    second = await engine.define("second", campaign={**engine.campaign(), **own})
+    await engine.reach(second, "decided")
+    answer = await engine.client.launch(second, "olga")
+    assert answer.blockers == ("launch.audience-is-free",)
+    assert answer.reasons[0].seen["other"] == first
+    await engine.client.cancel(first, ReasonInput(by="olga", reason="enough"))
+    await engine.until(lambda: engine.state(second).permit is not None)
+
+
+async def test_the_pause_of_a_person_ends_the_permit_until_it_is_over(engine: Any) -> None:
+    """Who checks the permit elsewhere hears no; nobody asks for it again."""
+    measure = await launched(engine)
+    await shows(engine, "released")
+    ref = engine.id("CMP")
+    await engine.client.pause_launch(ref, PauseOrder(by="sam", reason="bad press"))
+    await engine.until(lambda: engine.state(measure).permit is None)
+    assert (
+        engine.entries(measure, "permit_denied")[-1].body["verdict"]["blockers"][0]["rule"]
+        == "launch.campaign-obeys"
+    )
+    await engine.client.unpause_launch(ref, PauseOrder(by="sam", reason="over"))
+    await engine.until(lambda: engine.state(measure).permit is not None)
+    await shows(engine, "released")

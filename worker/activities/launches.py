@@ -24,6 +24,7 @@ from measures.launch import (
     fold_launch,
     ref_of,
 )
+from measures.lifecycle import RAMP
 from measures.model import restore
 from worker.activities.court import Court
 from workflows.client import SluiceClient
@@ -135,7 +136,7 @@ class LaunchActivities:
         if drafts or docket.measure is None or not launching.may_step(state, at):
             return drafts
         judgement = await self._court.judge(
-            docket.measure, "ramp", at, docket.directory, docket.position, by=ENGINE
+            docket.measure, RAMP, at, docket.directory, docket.position, by=ENGINE
         )
         return launching.step_judged(state, judgement.verdict, command)
 

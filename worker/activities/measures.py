@@ -148,6 +148,8 @@ class MeasureActivities:
             return await self._launch(state, act, docket)
         if act.verb == "renew_permit":
             return await self._renew(state, act, docket)
+        if act.verb == "launch_again":
+            return await self._launch_again(state, act, docket)
         if act.verb == "migrate":
             return _Deed(await self._migrate(state, act, directory))
         if act.verb == "amend":
@@ -362,6 +364,18 @@ class MeasureActivities:
         around = await self._ledger.surroundings(state)
         return inputs_of(state.plan, around.pools, assess(state, around.pools, directory).needs)
 
+    async def _launch_again(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
+        """Has the launch gate judged again for who waits at it."""
+        waits = state.launch_waits
+        if waits is None or state.ended:
+            return _Deed([])
+        judgement = await self._court.judge(
+            state, LAUNCH, act.at, docket.directory, docket.position, by=waits.by
+        )
+        verdict = with_waivers(state, judgement.verdict, waits.by)
+        issuer = await self._keys.issuer()
+        return _Deed(permitting.asked_again(state, verdict, command=act.command, issuer=issuer))
+
     async def _migrate(
         self, state: MeasureState, act: MeasureAct, directory: Directory
     ) -> list[Draft]:
@@ -409,11 +423,16 @@ class MeasureActivities:
 
     async def _wake(self, act: MeasureAct, news: Sequence[Draft]) -> tuple[str, ...]:
         """Returns whom it may concern, also what a dead attempt recorded: requests and permits."""
+        rivals: list[str] = []
+        if any(entry.kind in _FREES_AUDIENCE for entry in news):
+            state = await self._ledger.measure(act.measure)
+            rivals = await self._ledger.rivals(state) if state is not None else []
         if not any(entry.kind in _MOVES for entry in news):
-            return ()
+            return tuple(rivals)
         stream = measure_stream(act.measure)
         waiting = await self._ledger.waiting_on(stream)
-        return (*waiting, *await self._ledger.launched_on(stream))
+        launched = await self._ledger.launched_on(stream)
+        return tuple(dict.fromkeys([*waiting, *launched, *rivals]))
 
     async def _unseen(self, act: MeasureAct, state: MeasureState | None) -> tuple[Draft, ...]:
         """Returns what was recorded beyond what the workflow knows."""
@@ -426,6 +445,17 @@ class MeasureActivities:
 
 _MOVES = ("stage_advanced", "stage_stepped_back", "measure_cancelled")
 """What other measures may be waiting for."""
+
+_FREES_AUDIENCE = (
+    "permit_granted",
+    "permit_denied",
+    "permit_revoked",
+    "permit_expired",
+    "hold_placed",
+    "measure_cancelled",
+    "stage_stepped_back",
+)
+"""What changes which campaign holds an audience."""
 
 _REASONED = {
     "hold": decisions.hold,
@@ -490,7 +520,7 @@ def _drafts(state: MeasureState, act: MeasureAct, directory: Directory) -> list[
             return decisions.told(state, ask["state"], at, command)
         case "released":
             return decisions.released(state, at, command)
-        case "define" | "advance" | "sign" | "launch" | "migrate" | "renew_permit":
+        case "launch_again" | "define" | "advance" | "sign" | "launch" | "migrate" | "renew_permit":
             msg = f"{act.verb} is decided elsewhere"
             raise ValueError(msg)
 
