@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from measures.blackouts import blackouts_for
 from measures.directory import Directory
-from measures.documents import Campaign
+from measures.documents import Campaign, Kpi
 from measures.facts import AudienceConflictFact, BlackoutFact, Fact, LaunchFact, RampFact
 from measures.launch import LaunchState
 from measures.launching import BLACKOUT
@@ -83,7 +83,7 @@ def _launch(launch: LaunchState) -> LaunchFact:
 
 def _ramp(state: MeasureState, launch: LaunchState, now: datetime) -> RampFact:
     since = launch.step_at or launch.changed_at
-    breached = [kpi.title for kpi in state.plan.kpis if _is_breached(state, kpi.id)]
+    breached = [kpi.title for kpi in state.plan.kpis if _is_breached(state, kpi)]
     return RampFact(
         seen_at=now,
         source=f"launch:{launch.ref}",
@@ -97,14 +97,13 @@ def _ramp(state: MeasureState, launch: LaunchState, now: datetime) -> RampFact:
     )
 
 
-def _is_breached(state: MeasureState, kpi: str) -> bool:
+def _is_breached(state: MeasureState, kpi: Kpi) -> bool:
     """Tells whether a guarded KPI was outside its bounds when it was last reported."""
-    guardrail = next(one.guardrail for one in state.plan.kpis if one.id == kpi)
-    readings = state.readings.get(kpi)
-    if guardrail is None or not readings:
+    readings = state.readings.get(kpi.id)
+    if kpi.guardrail is None or not readings:
         return False
     latest = max(readings.values(), key=lambda reading: reading.at)
-    return not guardrail.holds(latest.value)
+    return not kpi.keeps_guardrail(latest.value)
 
 
 def _conflicts(
