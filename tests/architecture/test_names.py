@@ -99,7 +99,7 @@ def test_verbs() -> None:
     assert set(get_args(MeasureVerb)) == {
         "define", "advance", "launch", "sign", "amend", "report", "hold", "resume", "cancel",
         "step_back", "migrate", "notify", "told", "released", "waive", "revoke", "expire",
-        "renew_permit", "revoke_permit",
+        "renew_permit", "revoke_permit", "launch_again",
     }  # fmt: skip
     assert set(get_args(PoolVerb)) == {
         "open",
