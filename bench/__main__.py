@@ -14,6 +14,7 @@ from bench.open_measures import bench_open_measures
 from bench.plan import bench_plan
 from bench.results import Section, load, put, written
 from bench.side_by_side import bench_side_by_side
+from bench.throttle import bench_throttle
 
 Bench = Callable[[], Coroutine[Any, Any, Section]]
 
@@ -50,6 +51,7 @@ def _benches(*, quick: bool) -> dict[str, Bench]:
         "side-by-side": partial(bench_side_by_side, quick=quick),
         "ledger": bench_ledger,
         "plan": partial(bench_plan, quick=quick),
+        "throttle": partial(bench_throttle, quick=quick),
         "stories": bench_stories,
         "help": bench_help,
     }
