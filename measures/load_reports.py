@@ -64,8 +64,8 @@ def report_load(
         draw.measure: share_at(step.throttle.pressure, draw, settings.floor) for draw in draws
     }
     told = state.throttle.shares
-    # One that is paused goes on, later, with what it was told last.
-    kept = {measure: share for measure, share in told.items() if measure in state.holdings}
+    # One that is stopped goes on, however much later, with what it was told last.
+    kept = {measure: share for measure, share in told.items() if share < 1}
     after = step.throttle.model_copy(update={"shares": {**kept, **shares}})
     same = after.pressure == state.throttle.pressure and all(
         told.get(measure, 1.0) == share for measure, share in shares.items()

@@ -74,6 +74,7 @@ async def test_overload_throttles_the_campaigns_by_priority(engine: Any) -> None
     assert decided.body["utilisation"] == pytest.approx(1.136364)
     launch = engine.ledger.launch(f"{engine.id('CMP')}-a")
     assert launch.shares[engine.id("kyc")].reason.startswith(f"pool {engine.id('kyc')} at 114%")
+    assert await engine.client.pool_status(engine.id("kyc")) == engine.ledger.pool(engine.id("kyc"))
     # What was told again with the later reports left nothing there.
     kinds = [entry.kind for entry in engine.ledger.entries(f"launch:{launch.ref}")]
     assert kinds.count("share_ordered") == 1

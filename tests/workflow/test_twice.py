@@ -15,15 +15,18 @@ from ledger.store import Ledger
 from ledger.writer import AsyncLedger
 from measures.documents import Person, document_content
 from measures.entry import Draft
+from measures.requests import LoadInput
 from measures.state import Reserved
 from rules.judge import Judge
 from rules.loader import builtin_packs
 from worker.activities.court import Court
+from worker.activities.loads import LoadActivities
 from worker.activities.measures import MeasureActivities
 from worker.activities.pools import PoolActivities
 from worker.settings import WorkerSettings
 from worker.signing import KeyRing
 from workflows.contract import MeasureAct, MeasureRecord, PoolAct, PoolRecord
+from workflows.load_contract import LoadAct, LoadRecord
 
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
 PLAN: dict[str, Any] = {
@@ -46,6 +49,7 @@ class Bench:
         keys = KeyRing(ledger, WorkerSettings.load())
         self._measures = MeasureActivities(ledger, Court(ledger, judge), keys)
         self._pools = PoolActivities(ledger)
+        self._loads = LoadActivities(ledger)
 
     async def act(self, verb: Any, command: str, **fields: Any) -> MeasureRecord:
         """Asks a measure; `known` is what the workflow has seen."""
@@ -59,6 +63,14 @@ class Bench:
         """Asks the pool."""
         whole = {"pool": "kyc", "known": 0, "at": NOW, **fields}
         return await self._pools.act_on_pool(PoolAct(verb=verb, command=command, **whole))
+
+    async def report_load(self, command: str, known: int, **ask: Any) -> LoadRecord:
+        """Reports the pool's load, in the middle of March."""
+        at = datetime(2031, 3, 15, tzinfo=UTC)
+        load = LoadInput.model_validate({"by": "kim", **ask})
+        return await self._loads.act_on_load(
+            LoadAct(pool="kyc", known=known, ask=load, at=at, command=command)
+        )
 
     async def define(self, name: str = "spring", **fields: Any) -> None:
         """Defines a measure."""
@@ -182,6 +194,49 @@ async def test_capacity_is_reported_once(bench: Bench) -> None:
     assert again.entries == first.entries
     assert first.wake == again.wake == ("spring",)
     assert bench.kinds("pool:kyc") == ["pool_opened", "capacity_reported"]
+
+
+async def launched(bench: Bench) -> None:
+    """The launch of a measure that holds all of the pool runs."""
+    await reserve(bench, "spring", amount=5, hard=True)
+    campaign = {"connector": "memory", "ref": "CMP", "launch_on": "2031-03-01",
+                "ends_on": "2031-03-31"}  # fmt: skip
+    wanted = {"wanted": "open", "number": 9, "reason": "", "campaign": campaign}
+    for number, (kind, body) in enumerate(
+        (
+            ("launch_opened", {"ref": "CMP", "measure": "spring", "campaign": campaign}),
+            ("launch_wanted", wanted),
+            ("ramp_step_reached", {"step": 1, "share": 1.0}),
+        ),
+        start=1,
+    ):
+        draft = {"stream": "launch:CMP", "number": number, "kind": kind, "at": NOW, "by": "engine",
+                 "command": kind, "body": body}  # fmt: skip
+        await bench.ledger.append([Draft.model_validate(draft)])
+
+
+async def test_a_load_is_taken_once(bench: Bench) -> None:
+    """The second call tells the same launches the same, and says what was done."""
+    await bench.open(5)
+    await launched(bench)
+    first = await bench.report_load("c", 2, value=9)
+    assert (first.action, [(one.ref, one.share) for one in first.tell]) == (
+        "throttle",
+        [("CMP", 0.8)],
+    )
+    assert await bench.report_load("c", 2, value=9) == first
+    assert bench.kinds("pool:kyc")[2:] == ["load_reported", "throttle_decided"]
+    known = await bench.report_load("c", 4, value=9)
+    assert (known.entries, known.tell) == ((), first.tell)
+
+
+async def test_a_refused_load_brings_what_the_workflow_has_not_seen(bench: Bench) -> None:
+    """An entry of an attempt that died is not lost because the next one asks for nonsense."""
+    await bench.open(5)
+    await bench.report_load("c", 1, value=1)
+    refused = await bench.report_load("d", 1, value=1, period="2031-04")
+    assert refused.refused is not None
+    assert [entry.kind for entry in refused.entries] == ["load_reported"]
 
 
 async def test_capacity_is_let_go_once(bench: Bench) -> None:

@@ -144,6 +144,21 @@ def test_a_paused_launch_keeps_what_it_was_told(
     assert (spring["before"], spring["after"]) == (0.8, 1.0)
 
 
+def test_one_that_lost_its_reservation_is_not_forgotten(
+    pool: PoolState, running: dict[str, LaunchState]
+) -> None:
+    """Launched again months later, it would run at the old share for ever."""
+    state = take(pool, report_load(pool, load(value=12_500), running, NOON, "c1"))
+    nobody = state.model_copy(update={"holdings": {}})
+    later = NOON + timedelta(hours=1)
+    nobody = take(nobody, report_load(nobody, load(value=3_000), {}, later, "c2"))
+    assert nobody.throttle.pressure == 0
+    again = nobody.model_copy(update={"holdings": pool.holdings})
+    drafts = report_load(again, load(value=3_000), running, later + timedelta(hours=1), "c3")
+    assert [one["before"] for one in drafts[1].body["launches"]] == [0.8, 0.8]
+    assert take(again, drafts).throttle.shares == {"spring": 1.0, "summer": 1.0}
+
+
 def test_one_that_outlives_its_reservation_still_follows(
     pool: PoolState, running: dict[str, LaunchState]
 ) -> None:
