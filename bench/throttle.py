@@ -14,10 +14,7 @@ from measures.requests import LoadInput
 from measures.throttle import ThrottleSettings
 
 TARGET = 1.0
-"""Seconds, at the 95th percentile, until a campaign's own system runs at the new share."""
-
-TARGET_LAUNCHES = 10
-"""For so many launches on the pool; more are shown beside."""
+"""Seconds, at the 95th percentile, until the first campaign's system runs at the new share."""
 
 AT_ONCE = 10
 _GATES = ("identified", "detailed", "decided", "launch")
@@ -26,7 +23,8 @@ _GATES = ("identified", "detailed", "decided", "launch")
 async def bench_throttle(*, quick: bool) -> Section:
     """Reports overload again and again and looks when the campaigns' system has followed."""
     crowds = {10: 5} if quick else {1: 30, 10: 30, 100: 10}
-    rows, slow = [], 0.0
+    rows: list[list[str]] = []
+    slow: list[str] = []
     async with open_engine() as engine:
         engine.apply(
             *PEOPLE, Person(id="kim", name="Kim Adler", roles=("operations",)), _open_gates()
@@ -42,8 +40,10 @@ async def bench_throttle(*, quick: bool) -> Section:
             rows.append(
                 [str(launches), str(rounds), *_figures(answered), *_figures(first), *_figures(last)]
             )
-            if launches == TARGET_LAUNCHES:
-                slow = _p95(last)
+            if _p95(first) > TARGET:
+                slow.append(
+                    f"{_p95(first):.2f} s at p95 with {launches} launches, not {TARGET:.0f}"
+                )
     head = ["launches", "reports"]
     head += [f"{what} {q}" for what in ("answer", "first", "last") for q in ("p50", "p95")]
     text = (
@@ -53,8 +53,7 @@ async def bench_throttle(*, quick: bool) -> Section:
         " memory connector, by its own clock on the same machine) runs at the new share. In"
         " between: the decision is recorded, each launch records its order and tells the system."
     )
-    late = f"{slow:.2f} s at p95 with {TARGET_LAUNCHES} launches, not {TARGET:.0f}"
-    return Section(text, (late,) if slow > TARGET else ())
+    return Section(text, tuple(slow))
 
 
 def _open_gates() -> RulePack:

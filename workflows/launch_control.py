@@ -167,7 +167,8 @@ class LaunchControl:
         while self._news:
             verb, ask = self._news.pop(0)
             await self._act(verb, ask)
-            self._dirty = True
+            # Neither the ramp nor a window depends on what pools have room for.
+            self._dirty = self._dirty or verb != "share"
         due = self._look_again_at
         while self._dirty or (due is not None and due <= workflow.now()):
             self._dirty = False

@@ -90,6 +90,8 @@ def _answer(
         )
         for draw in running_on(state, launches)
     ]
+    # Who gives most is told first: the pool feels it soonest.
+    running.sort(key=lambda one: (one.share, one.measure))
     return LoadRecord(
         entries=entries,
         action=noted["action"],
