@@ -58,6 +58,7 @@ def print_explanation(
         for number, reason in enumerate(status.reasons, start=1):
             print_reason(number, reason, people, out)
         print_ways_out(status, people, out)
+    print_permit(status, out)
     if offers is not None:
         print_offers(offers, out)
     print_waived(status.waived, lambda person: _named(person, people), out)
@@ -71,6 +72,25 @@ def print_explanation(
     if status.packs:
         judged = ", ".join(f"{name}@{digest[:SHORT]}" for name, digest in status.packs.items())
         out.print(f"\n[dim]judged by {escape(judged)}[/]")
+
+
+def print_permit(status: Status, out: Console) -> None:
+    """Prints until when the launch permit stands, or how it ended."""
+    end = status.permit_ended
+    if status.permit_until is not None:
+        out.print(
+            f"Launch permit {status.permit_id} stands until {status.permit_until:%Y-%m-%d %H:%M}"
+            " UTC and is renewed while the launch gate passes",
+            markup=False,
+        )
+    elif end is not None and not status.ended:
+        who = "the engine" if end.by == "engine" else end.by
+        why = f": {end.reason}" if end.reason else ""
+        out.print(
+            f"Launch permit {end.permit} was ended by {who} on {end.at:%Y-%m-%d %H:%M} UTC"
+            f" ({end.why}){why}; ask again: sluice launch {status.id}",
+            markup=False,
+        )
 
 
 def print_hold(status: Status, people: Mapping[str, Person], out: Console) -> None:

@@ -124,11 +124,11 @@ def _asked(at: str | None, fields: dict[str, Any]) -> Asked:
 def _permit_text(permit: str) -> str:
     if permit == "-":
         return sys.stdin.read(LONGEST)
-    # A permit has two dots and no folder; a file of that name would be a strange one.
-    if permit.count(".") == 2 and "/" not in permit and len(permit) > 255:
-        return permit
-    path = Path(permit)
-    return _read(path) if path.is_file() else permit
+    try:
+        is_file = Path(permit).is_file()
+    except (OSError, ValueError):
+        is_file = False  # too long for a file's name, as a permit is
+    return _read(Path(permit)) if is_file else permit
 
 
 def _write_files(to: Path, key_set: dict[str, Any], signed: str) -> None:

@@ -124,6 +124,22 @@ class Permit(Stored):
     token: str = ""
 
 
+class PermitEnd(Stored):
+    """How the latest permit of a measure ended.
+
+    Attributes:
+        permit: its name.
+        why, reason: why, for programs and for people.
+        by: the person who ended it, or ``engine``.
+    """
+
+    permit: str
+    why: str
+    reason: str = ""
+    by: str
+    at: Moment
+
+
 class RevokedPermits(Model):
     """That permits of a measure no longer count.
 

@@ -11,7 +11,7 @@ from measures.entry import Draft, measure_stream, pool_stream
 from measures.lifecycle import DOI, LAUNCH, Lifecycle
 from measures.loads import Confirmation, Need, Touched
 from measures.model import Moment, Stored, restore
-from measures.permits import Permit
+from measures.permits import Permit, PermitEnd
 from measures.queueing.record import RecordedQueue
 from measures.verdict import Verdict
 from measures.waivers import KEPT_WAIVERS, Waiver, ended, used
@@ -116,6 +116,7 @@ class MeasureState(Stored):
         lifecycle: what it was defined under, whatever the document says by now.
         number: how many entries its life has.
         permit: that the campaign may run now; it ends with a denial, a hold, a step back, the end.
+        permit_ended: how the latest permit that ended did, whether or not another stands by now.
         launched_at: when a permit was granted last, whether or not it still stands.
         launch_waits: who asked for the launch, while it waits for what clears by itself.
         delivery: what its campaign has brought so far, as reported last.
@@ -154,6 +155,7 @@ class MeasureState(Stored):
     evidence: tuple[Evidence, ...] = ()
     reserved: Reserved = Reserved()
     permit: Permit | None = None
+    permit_ended: PermitEnd | None = None
     launched_at: Moment | None = None
     launch_waits: LaunchWait | None = None
     delivery: Delivery | None = None
@@ -426,7 +428,8 @@ def _permitted(entry: Draft) -> dict[str, Any]:
     """Returns what an answer to a launch, or the end of a permit, changes."""
     body = entry.body
     if entry.kind in ("permit_revoked", "permit_expired"):
-        return {"permit": None}
+        told = {name: body[name] for name in ("permit", "why", "reason")}
+        return {"permit": None, "permit_ended": PermitEnd(**told, by=entry.by, at=entry.at)}
     verdict = restore(Verdict, body["verdict"])
     if entry.kind == "permit_denied":
         # Whatever allowed the launch before, it is no longer so: the permit ends with it.

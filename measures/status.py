@@ -8,6 +8,7 @@ from measures.judging import persons_behind
 from measures.lights import Lights, lights_of
 from measures.model import Moment, Stored
 from measures.money import benefit_of
+from measures.permits import PermitEnd
 from measures.state import MeasureState
 from measures.verdict import Blocker, Proposal, Verdict, Waived, Warned
 from measures.waiver_standing import WaiverStanding, standings_of
@@ -74,7 +75,8 @@ class Status(Stored):
         reserved: what the pools hold hard for it: pool to period to amount.
         noted: the demands the pools know of without holding capacity.
         would_block: what rules in mode ``warn`` and ``dry-run`` found in the latest judgement.
-        permit_until: from when the launch permit no longer stands; None without one.
+        permit_id, permit_until: the launch permit's name, and from when it no longer stands.
+        permit_ended: how the latest one ended, while none stands.
         packs: per pack, the digest of the version that judged it last, or that it was moved to.
         history_events: length of the running workflow's history, 0 where it was not asked.
     """
@@ -112,7 +114,9 @@ class Status(Stored):
     lights: Lights
     finance: Money = Money()
     permit: str = "none"
+    permit_id: str = ""
     permit_until: Moment | None = None
+    permit_ended: PermitEnd | None = None
     campaign: str | None = None
     reminded: int = 0
     escalated: bool = False
@@ -169,7 +173,9 @@ def status_of(state: MeasureState, now: datetime, history_events: int = 0) -> St
         lights=lights,
         finance=_money(state),
         permit="granted" if state.permit else "none",
+        permit_id=state.permit.id if state.permit else "",
         permit_until=state.permit.expires_at if state.permit else None,
+        permit_ended=None if state.permit else state.permit_ended,
         campaign=state.campaign_told,
         reminded=waiting.reminded if waiting else 0,
         escalated=waiting.escalated if waiting else False,

@@ -104,7 +104,13 @@ class TestOneMeasure:
         assert campaign(office, "summer-sale") == "held"
         assert office.asks("launch", "summer-sale", "--as", "ada")["permit"] == "granted"
         wait_until(lambda: campaign(office, "summer-sale") == "released")
+        folder = Path(office.asks("permit", "bundle", "--to", "permits")["keys"]).parent
+        assert office.asks("permit", "list")[0]["measure"] == "summer-sale"
+        token = office.asks("permit", "issue", "summer-sale", "--as", "ada")["permit_token"]
+        check = ("permit", "check", token, "--campaign", "summer-sale")
+        assert office.asks(*check, "--bundle", str(folder))["code"] == "valid"
         office.asks("hold", "summer-sale", "--reason", "a review", "--as", "ben")
+        assert office.sluice(*check, "-o", "json").data["code"] == "revoked"
         wait_until(lambda: campaign(office, "summer-sale") == "held")
         held = office.sluice("advance", "summer-sale", "--as", "ada")
         assert held.code == 1
