@@ -366,6 +366,26 @@ class TestOffers:
         assert office.asks("explain", "late-sale")["offers"] == []
 
 
+class TestQueues:
+    """How long those whom a measure brings will wait."""
+
+    def test_the_engine_plays_and_records_what_the_command_shows(
+        self, office: Any, measure_text: Text
+    ) -> None:
+        """The same figures as without --record; a what-if is never recorded."""
+        office.write("rush.yaml", measure_text("rush-sale", amount=90))
+        office.asks("apply", "-f", "rush.yaml")
+        quick = ("simulate", "capacity", "rush-sale", "--replications", "3")
+        shown = office.asks(*quick)
+        recorded = office.asks(*quick, "--record", "--as", "ada")["queue"]
+        assert recorded["pools"] == shown["pools"]
+        assert recorded["by"] == "ada"
+        supposed = office.sluice(*quick, "--record", "--move", "3", "--as", "ada")
+        assert (supposed.code, "is played by the engine" in supposed.err) == (2, True)
+        told = office.sluice(*quick, "--record", "--as", "eve", "-o", "json")
+        assert (told.code, told.data["refused"]) == (5, "not-entitled")
+
+
 def outcomes(office: Any, file: str) -> dict[str, str]:
     """What applying did, per document."""
     results = office.asks("apply", "-f", file)["results"]
