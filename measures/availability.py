@@ -14,6 +14,9 @@ from measures.documents import Demand
 from measures.model import period_bounds
 from measures.pool_state import Asker, PoolState, load
 
+_HAIR = 1e-9
+"""Relative to what there is: sums in another order differ by less."""
+
 
 class Shortfall(NamedTuple):
     """A demand that is not covered.
@@ -42,6 +45,8 @@ class Availability:
         self._measure = measure
         self._asker = asker
         self._rooms: dict[tuple[str, str], float | int] = {}
+        self._touched: dict[tuple[str, str], list[str] | None] = {}
+        self._until = {name: _end_of(state) for name, state in pools.items()}
 
     def shortfalls(self, demands: Iterable[Demand]) -> list[Shortfall]:
         """Returns the demands that cannot be reserved together, in their order; none if all can."""
@@ -50,13 +55,35 @@ class Availability:
         short = []
         for demand in demands:
             free = self._free(demand, wanted[demand.pool])
-            if free is None or free < demand.amount:
+            if free is None or free < wanted[demand.pool][demand.period]:
                 short.append(Shortfall(demand, free))
         return short
 
     def fits(self, demands: Iterable[Demand]) -> bool:
-        """Tells whether all demands can be reserved together."""
-        return not self.shortfalls(demands)
+        """Tells whether all demands can be reserved together; asks no further once they cannot."""
+        taken: dict[tuple[str, str], float | int] = {}
+        asked = []
+        for demand in demands:
+            asked.append(demand)
+            if self._is_far_beyond(demand, taken):
+                return False
+        # Sums of fractions depend on their order: what is about right is added as pools add it.
+        return not self.shortfalls(asked)
+
+    def _is_far_beyond(self, demand: Demand, taken: dict[tuple[str, str], float | int]) -> bool:
+        """Adds a demand to what is taken of each stated period; tells whether that is too much."""
+        state, touched = self._pools.get(demand.pool), self._stated(demand)
+        if state is None or touched is None:
+            return True
+        if self._measure in state.holdings:
+            return False  # what it holds already counts in its own way
+        for stated in touched:
+            key = demand.pool, stated
+            taken[key] = taken.get(key, 0) + demand.amount
+            room = self._room(state, stated)
+            if taken[key] > room + _HAIR * max(1, abs(room)):
+                return True
+        return False
 
     def share(self, demands: Iterable[Demand]) -> Fraction:
         """Returns the largest part, up to 1, of which all demands can be reserved together.
@@ -74,10 +101,7 @@ class Availability:
 
     def stated_until(self, pool: str) -> date | None:
         """Returns the first day for which a pool states nothing any more; None without any."""
-        state = self._pools.get(pool)
-        if state is None:
-            return None
-        return max((period_bounds(period)[1] for period in state.capacity), default=None)
+        return self._until.get(pool)
 
     def _free(self, demand: Demand, wanted: Mapping[str, float | int]) -> float | int | None:
         """Returns what is free for a demand beside the others on its pool.
@@ -96,16 +120,26 @@ class Availability:
 
     def _part(self, demand: Demand, wanted: Mapping[str, float | int]) -> Fraction:
         state = self._pools.get(demand.pool)
-        if state is None or not state.states(demand.period):
+        touched = self._stated(demand)
+        if state is None or touched is None:
             return Fraction(0)
         if not demand.amount:
             return Fraction(1)
         parts = [
             exact(max(0, self._room(state, stated))) / exact(load(wanted, stated))
-            for stated in state.touched(demand.period)
+            for stated in touched
         ]
         covered = exact(state.covered(self._measure, demand.period)) / exact(demand.amount)
         return min(Fraction(1), max(min(parts), covered))
+
+    def _stated(self, demand: Demand) -> list[str] | None:
+        """Returns the stated periods that a demand touches; None where it lies inside none."""
+        key = demand.pool, demand.period
+        if key not in self._touched:
+            state = self._pools.get(demand.pool)
+            known = state is not None and state.states(demand.period)
+            self._touched[key] = state.touched(demand.period) if state and known else None
+        return self._touched[key]
 
     def _room(self, state: PoolState, stated: str) -> float | int:
         """Returns what a stated period has left for the measure, below zero if too much is held."""
@@ -119,15 +153,21 @@ class Availability:
         return self._rooms[key]
 
 
+def _end_of(state: PoolState) -> date | None:
+    return max((period_bounds(period)[1] for period in state.capacity), default=None)
+
+
 def exact(amount: float) -> Fraction:
     """Returns an amount as it is written: 0.1 is a tenth."""
     return Fraction(Decimal(str(amount)))
 
 
 def _by_pool(demands: Iterable[Demand]) -> dict[str, dict[str, float | int]]:
+    """Adds demands up per pool and period: what stays and what moves may meet in one."""
     wanted: dict[str, dict[str, float | int]] = {}
     for demand in demands:
-        wanted.setdefault(demand.pool, {})[demand.period] = demand.amount
+        periods = wanted.setdefault(demand.pool, {})
+        periods[demand.period] = periods.get(demand.period, 0) + demand.amount
     return wanted
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain
 from typing import NamedTuple
 
 from measures.availability import Availability, exact
@@ -89,20 +90,22 @@ class Fitting:
         """
         moving = self._plan.demands if moving is None else moving
         staying, load = self._arriving.of(kept), self._arriving.of(moving)
-        if staying is None or load is None:
+        if staying is None or not load:
             return None
+        first = min(moving, key=lambda one: period_bounds(one.period)[1])
+        last = {one.pool: one for one in sorted(moving, key=lambda one: period_bounds(one.period))}
         for shift in self._shifts():
             try:
-                moved, arriving = shift.demands(moving), shift.demands(load)
+                if any(map(self._is_beyond, shift.demands(last.values()))):
+                    return None
+                if not self._in_time(shift, first, whole=not kept):
+                    continue
+                # Lazily: most shifts fail at one of their first demands.
+                fits = self._available.fits(chain(staying, shift.demands(load)))
+                if fits and together(kept, shift.demands(moving)) is not None:
+                    return shift
             except (ValueError, OverflowError):
                 return None
-            if any(self._is_beyond(demand) for demand in moved):
-                return None
-            if together(kept, moved) is None or not self._in_time(moved, shift, whole=not kept):
-                continue
-            wanted = together(staying, arriving)
-            if wanted is not None and self._available.fits(wanted):
-                return shift
         return None
 
     def largest(self) -> Part | None:
@@ -172,9 +175,9 @@ class Fitting:
         """Tells whether the time of some demand is over."""
         return any(period_bounds(demand.period)[1] <= self._today for demand in demands)
 
-    def _in_time(self, moved: Iterable[Demand], shift: Shift, *, whole: bool) -> bool:
-        """Tells whether moved periods are not over, and the launch is not before its time."""
-        if self._is_over(moved):
+    def _in_time(self, shift: Shift, first: Demand, *, whole: bool) -> bool:
+        """Tells whether no moved period is over, and the launch is not before its time."""
+        if self._is_over(shift.demands((first,))):
             return False
         campaign = self._plan.campaign
         if campaign is None or not whole:

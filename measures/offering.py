@@ -89,7 +89,7 @@ def outlook(
 
 def _later(plan: Measure, shift: Shift) -> PlanOffer:
     """Returns the offer of everything later."""
-    moved = shift.demands(plan.demands)
+    moved = tuple(shift.demands(plan.demands))
     changes = dict[str, Any]()
     # The latest first: an item is addressed by its period, which must not be there twice.
     by_day = sorted(
@@ -136,7 +136,7 @@ def _partial(plan: Measure, fitting: Fitting, part: Part) -> PlanOffer:
                 if amount != demand.amount
             },
         )
-    moved = shift.demands(rest)
+    moved = tuple(shift.demands(rest))
     starts_on = min(period_bounds(demand.period)[0] for demand in moved)
     demands = together(kept, moved) or ()
     written = [demand.model_dump(mode="json", exclude_defaults=True) for demand in demands]

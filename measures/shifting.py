@@ -1,7 +1,7 @@
 """Moving a plan later as one block: its launch window and the periods of its demands alike."""
 
 import calendar
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -61,15 +61,14 @@ class Shift:
             case _:
                 return first.isoformat()
 
-    def demands(self, demands: Iterable[Demand]) -> tuple[Demand, ...]:
-        """Returns demands with their periods moved, the amounts as they are.
+    def demands(self, demands: Iterable[Demand]) -> Iterator[Demand]:
+        """Yields demands with their periods moved, the amounts as they are.
 
         Raises:
             ValueError, OverflowError: a period would lie beyond the calendar.
         """
-        return tuple(
-            demand.model_copy(update={"period": self.period(demand.period)}) for demand in demands
-        )
+        for demand in demands:
+            yield demand.model_copy(update={"period": self.period(demand.period)})
 
 
 def shift_by(demands: Iterable[Demand], steps: int) -> Shift:
