@@ -44,7 +44,7 @@ SERVERS ?= ../shared/servers
 test-servers: setup  ## install real Tryton and Roundup servers and test the connectors on them
 	@test -d $(SERVERS) || { echo "$(SERVERS) is not there: it holds the scripts"; exit 1; }
 	@for one in tryton roundup; do bash $(SERVERS)/$$one/install.sh; done
-	@$(BIN)/pytest -o cache_dir=.sluice/cache/pytest tests/conformance
+	@$(BIN)/pytest -o cache_dir=.sluice/cache/pytest tests/conformance tests/journeys/test_tryton.py
 
 bench: setup  ## measure and write bench/RESULTS.md
 	@$(BIN)/python -m bench

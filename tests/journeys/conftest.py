@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,18 @@ def office(make_shell: Callable[[], Shell]) -> Iterator[Shell]:
 
     A pack in force judges every measure of a stack, so files would see what others applied.
     """
-    shell = make_shell()
+    with _office(make_shell()) as shell:
+        yield shell
+
+
+@pytest.fixture(scope="session")
+def open_office() -> Callable[[Shell], AbstractContextManager[Shell]]:
+    """Opens an office at a shell that is set up otherwise."""
+    return _office
+
+
+@contextmanager
+def _office(shell: Shell) -> Iterator[Shell]:
     process = shell.up()
     try:
         shell.write("company.yaml", COMPANY.replace("PERIOD", period()))

@@ -201,7 +201,8 @@ def test_the_commands_are_those_that_others_rely_on() -> None:
     names = {" ".join(path) for path in commands()}
     assert names >= {
         "apply", "get", "explain", "advance", "sign", "amend", "report", "capacity", "launch",
-        "hold", "resume", "cancel", "step-back", "up", "worker", "simulate story", "simulate capacity",
-        "rules check", "rules test", "ledger verify", "ledger rebuild", "permit check",
-        "permit issue", "permit revoke", "permit list", "connectors list", "connectors test",
+        "hold", "resume", "cancel", "step-back", "up", "worker", "simulate story",
+        "simulate capacity", "rules check", "rules test", "ledger verify", "ledger rebuild",
+        "permit issue", "permit check", "permit revoke", "permit list",
+        "connectors list", "connectors test",
     }  # fmt: skip

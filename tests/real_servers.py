@@ -17,7 +17,7 @@ import pytest
 
 from worker.ports import free_port
 
-SCRIPTS = Path(__file__).resolve().parents[3] / "shared" / "servers"
+SCRIPTS = Path(__file__).resolve().parents[2] / "shared" / "servers"
 HOME = Path(os.environ.get("SERVERS_HOME", "~/.cache/gate-servers")).expanduser()
 
 
