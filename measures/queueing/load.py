@@ -1,6 +1,7 @@
 """Inputs spread over days: what arrives at a pool each day, and what it can serve."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -185,28 +186,35 @@ class Rates:
     """
 
     def __init__(self, stated: Mapping[str, float | int], weights: Sequence[float]) -> None:
-        self._spans = sorted(
-            (
-                (*period_bounds(period), period_length(period), amount)
-                for period, amount in stated.items()
-            ),
-            key=lambda span: (_LENGTHS.index(span[2]), span[0]),
-        )
+        self._amounts: dict[tuple[str, date], float | int] = {}
+        ended: list[tuple[date, int, str, float | int]] = []
+        for period, amount in stated.items():
+            (first, end), length = period_bounds(period), period_length(period)
+            self._amounts[length, first] = amount
+            # Of those that end on one day the shortest speaks of it most precisely.
+            ended.append((end, -_LENGTHS.index(length), length, amount))
+        self._ended = sorted(ended)
+        self._ends = [end for end, *_ in self._ended]
+        self._earliest = min(self._amounts, key=lambda one: one[1], default=None)
+        self._lengths = [
+            one for one in _LENGTHS if any(one == length for length, _ in self._amounts)
+        ]
         self._weights = weights
         self._totals: dict[tuple[date, date], float] = {}
 
     def on(self, day: date) -> float:
         """Returns the amount of a day; 0 when nothing is stated at all."""
-        for first, end, _, amount in self._spans:
-            if first <= day < end:
-                return self._share(day, first, end, amount)
-        if not self._spans:
+        for length in self._lengths:
+            first, end = span_around(day, length)
+            if (length, first) in self._amounts:
+                return self._share(day, first, end, self._amounts[length, first])
+        if self._earliest is None:
             return 0.0
-        before = [span for span in self._spans if span[1] <= day]
+        before = bisect_right(self._ends, day)
         if before:
-            _, _, length, amount = max(before, key=lambda span: span[1])
+            _, _, length, amount = self._ended[before - 1]
         else:
-            _, _, length, amount = min(self._spans, key=lambda span: span[0])
+            length, amount = self._earliest[0], self._amounts[self._earliest]
         return self._share(day, *span_around(day, length), amount)
 
     def _share(self, day: date, first: date, end: date, amount: float) -> float:

@@ -139,3 +139,19 @@ def test_the_vocabulary_reads_no_clock_file_or_network() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         }
         assert not called & {"now", "utcnow", "today"}, name
+
+
+def test_one_module_each_knows_the_libraries_for_queues_and_pictures() -> None:
+    """Another library for either would be met in one place."""
+    assert users_of("simpy") == {"measures.queueing.play"}
+    assert users_of("pygal") == {"console.pictures"}
+
+
+def test_whoever_only_judges_loads_no_simulation() -> None:
+    """Workflows and the facts they lead to know what was recorded, not how it is played."""
+    code = (
+        "import sys, measures.gathering, workflows.measure_lifecycle;"
+        "print(sorted({'simpy', 'pygal'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
