@@ -248,19 +248,21 @@ def capacity(
     pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's id.")],
     period: Annotated[str, typer.Option(help="2031-03, 2031-W09 or 2031-03-02.")],
     amount: Annotated[float, typer.Option(help="What it can take, in its unit.")],
+    connector: Annotated[
+        str | None, typer.Option(help="The connected system that fed the number.")
+    ] = None,
     as_person: AsPerson = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Report what a pool can take; waiting measures that now fit move on by themselves."""
     from console.answering import refusals_as_data
 
+    told = {"period": period, "amount": _whole(amount), "connector": connector}
     with refusals_as_data(output):
-        run(_capacity(pool, period, amount, as_person, output))
+        run(_capacity(pool, told, as_person, output))
 
 
-async def _capacity(
-    pool: str, period: str, amount: float, as_person: str | None, output: Form
-) -> Exit:
+async def _capacity(pool: str, told: dict[str, Any], as_person: str | None, output: Form) -> Exit:
     from console.output import people, print_data
     from console.session import find_place, open_client
     from measures.errors import RefusedError
@@ -268,7 +270,7 @@ async def _capacity(
 
     place = find_place()
     by = place.acting(as_person)
-    ask = made(CapacityInput, {"by": by, "period": period, "amount": _whole(amount)})
+    ask = made(CapacityInput, {"by": by, **told})
     async with open_client(place) as client:
         answer = await client.report_capacity(pool, ask)
         if not answer.accepted:
@@ -278,7 +280,13 @@ async def _capacity(
         print_data({**answer.model_dump(mode="json"), "freed_for": freed}, output)
         return Exit.DONE
     out = people()
-    out.print(f"{pool} {period}: {_whole(amount):,} reported by {by}", markup=False)
+    out.print(f"{pool} {ask.period}: {ask.amount:,} reported by {by}", markup=False)
+    for lost in answer.uncovered:
+        out.print(
+            f"{lost.measure} holds {lost.held:,} in {lost.period}, of which {lost.covered:,} are"
+            f" covered now; until all is, its launch is shut: sluice explain pool {pool}",
+            markup=False,
+        )
     for measure in freed:
         out.print(f"{measure} has moved on", markup=False)
     return Exit.DONE

@@ -99,7 +99,7 @@ def _explain_measure(measure: str, output: Form) -> None:
         directory = ledger.directory()
         offers = offers_for(ledger, state, directory, system_clock()) or Offers()
         assessment = assess(state, ledger.surroundings(state).pools, directory)
-    status = status_now(state)
+        status = status_now(state, ledger)
     if output is Form.TABLE:
         print_explanation(status, directory.people, offers=offers)
         print_assessment(state, assessment, directory.people, screen())

@@ -57,6 +57,7 @@ def print_explanation(
         )
         for number, reason in enumerate(status.reasons, start=1):
             print_reason(number, reason, people, out)
+        print_queue(status, out)
         print_ways_out(status, people, out)
     print_permit(status, out)
     if offers is not None:
@@ -106,6 +107,17 @@ def print_hold(status: Status, people: Mapping[str, Person], out: Console) -> No
         f"  sluice resume {status.id} --reason ...; then: sluice launch {status.id}",
         markup=False,
     )
+
+
+def print_queue(status: Status, out: Console) -> None:
+    """Prints where a measure stands in the queues of pools; it is served there by itself."""
+    for place in status.queue:
+        kept = "" if place.kept else "; nothing is kept for it: it needs more than there is at all"
+        out.print(
+            f"\nIt waits at pool {place.pool}: place {place.position} of {place.of},"
+            f" asked on {place.since:%Y-%m-%d %H:%M} UTC{kept}",
+            markup=False,
+        )
 
 
 def print_would_block(would: WouldBlock, out: Console) -> None:
@@ -162,6 +174,8 @@ def print_status(status: Mapping[str, Any]) -> None:
             continue
         if field == "packs":
             shown = ", ".join(f"{name}@{digest[:SHORT]}" for name, digest in value.items())
+        elif field == "queue":
+            shown = ", ".join(f"{one['pool']}: {one['position']} of {one['of']}" for one in value)
         elif field == "would_block":
             shown = ", ".join(f"{would['rule']} ({would['mode']})" for would in value)
         elif isinstance(value, dict):

@@ -136,7 +136,7 @@ def _one(ledger: "Ledger", kind: str, name: str) -> list[dict[str, Any]]:
 
     if kind == "Measure":
         state = ledger.measure(name)
-        return [{**plain(status_now(state)), "plan": plain(state.plan)}] if state else []
+        return [{**plain(status_now(state, ledger)), "plan": plain(state.plan)}] if state else []
     if kind == "Pool":
         from console.pool_showing import pool_views
 
@@ -197,12 +197,13 @@ def _all(ledger: "Ledger", kind: str, filters: dict[str, Any]) -> list[dict[str,
     return [{"id": document.id, **document.body} for document in ledger.documents(kind)]
 
 
-def status_now(state: "MeasureState") -> "Status":
-    """Returns what there is to see of a measure now."""
+def status_now(state: "MeasureState", ledger: "Ledger") -> "Status":
+    """Returns what there is to see of a measure now, its places in queues included."""
     from console.session import system_clock
     from measures.status import status_of
 
-    return status_of(state, system_clock())
+    pools = ledger.pools(sorted({demand.pool for demand in state.plan.demands}))
+    return status_of(state, system_clock(), pools=pools.values())
 
 
 def _pack(ledger: "Ledger", version: "KnownVersion") -> dict[str, Any]:
@@ -319,7 +320,7 @@ def wait(
             reached = state.lifecycle.reached(state.stage, stage) and state.cancelled is None
             if reached or state.ended or not _news_before(ledger, seen, deadline):
                 break
-    status = status_now(state)
+        status = status_now(state, ledger)
     if output is Form.TABLE:
         print_standing(status)
     else:

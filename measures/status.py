@@ -1,5 +1,6 @@
 """A measure as people and programs see it; the field names are the scenario format's."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from measures.lights import Lights, lights_of
 from measures.model import Moment, Stored
 from measures.money import benefit_of
 from measures.permits import PermitEnd
+from measures.pool_state import PoolState
 from measures.state import MeasureState
 from measures.verdict import Blocker, Proposal, Verdict, Waived, Warned
 from measures.waiver_standing import WaiverStanding, standings_of
@@ -58,6 +60,43 @@ class Money(Stored):
     weighted: float = 0.0
 
 
+class Queued(Stored):
+    """A measure's place in the queue of a pool that it waits for.
+
+    Attributes:
+        position: its place, 1 for whose turn comes next.
+        of: how many wait there.
+        since: when it asked for the gate.
+        kept: whether what is free is kept for it until it can have all; not while it needs more
+            than some pool states at all.
+    """
+
+    pool: str
+    position: int
+    of: int
+    since: Moment
+    kept: bool
+
+
+def queued_at(measure: str, pools: Iterable[PoolState], now: datetime) -> tuple[Queued, ...]:
+    """Returns a measure's places in the queues of these pools, by pool."""
+    found = []
+    for pool in pools:
+        place = pool.queue.get(measure)
+        if place is not None:
+            order = pool.queued(now)
+            found.append(
+                Queued(
+                    pool=pool.pool.id,
+                    position=order.index(measure) + 1,
+                    of=len(order),
+                    since=place.since,
+                    kept=pool.is_kept_for(place),
+                )
+            )
+    return tuple(sorted(found, key=lambda one: one.pool))
+
+
 class Status(Stored):
     """Everything there is to see of a measure.
 
@@ -74,6 +113,7 @@ class Status(Stored):
         waivers: every waiver it was given, as it stands.
         reserved: what the pools hold hard for it: pool to period to amount.
         noted: the demands the pools know of without holding capacity.
+        queue: its places in the queues of pools; only where they were asked.
         would_block: what rules in mode ``warn`` and ``dry-run`` found in the latest judgement.
         permit_id, permit_until: the launch permit's name, and from when it no longer stands.
         permit_ended: how the latest one ended, while none stands.
@@ -111,6 +151,7 @@ class Status(Stored):
     sign_offs: tuple[str, ...] = ()
     reserved: dict[str, dict[str, float | int]] = {}
     noted: dict[str, dict[str, float | int]] = {}
+    queue: tuple[Queued, ...] = ()
     lights: Lights
     finance: Money = Money()
     permit: str = "none"
@@ -127,8 +168,17 @@ class Status(Stored):
     history_events: int = 0
 
 
-def status_of(state: MeasureState, now: datetime, history_events: int = 0) -> Status:
-    """Returns what there is to see of a measure at a time."""
+def status_of(
+    state: MeasureState,
+    now: datetime,
+    history_events: int = 0,
+    pools: Iterable[PoolState] = (),
+) -> Status:
+    """Returns what there is to see of a measure at a time.
+
+    Args:
+        pools: the pools that it has demands on; they know its places in their queues.
+    """
     waiting = state.request
     verdict = waiting.verdict if waiting else None
     latest = verdict or state.last_verdict
@@ -170,6 +220,7 @@ def status_of(state: MeasureState, now: datetime, history_events: int = 0) -> St
         ),
         reserved=state.reserved.amounts if state.reserved.hard else {},
         noted={} if state.reserved.hard else state.reserved.amounts,
+        queue=queued_at(state.id, pools, now),
         lights=lights,
         finance=_money(state),
         permit="granted" if state.permit else "none",

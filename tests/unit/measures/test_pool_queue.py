@@ -363,7 +363,7 @@ def test_nothing_is_ever_oversold(moves: list[tuple[str, int, str, int, int]]) -
 def test_everybody_who_fits_is_served_in_the_end(waiting: list[tuple[int, int, int]]) -> None:
     """Whatever comes later and however small, who waits is served once room comes free.
 
-    Each round one holder lets go and a small new one, as little urgent as can be, slips in if it may.
+    Each round one holder lets go and a small new one, of the least urgent, slips in if it may.
     """
     state = held(opened(capacity={MARCH: 40}), "holder", 40)  # type: ignore[arg-type]
     for number, (amount, priority, days) in enumerate(waiting):

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from measures.answers import Answer, Refusal, accepted, refused
+from measures.documents import Demand, Pool
 from measures.lights import lights_of
-from measures.status import Status, status_of
+from measures.pool import fold_pool, join_queue, open_pool
+from measures.status import Status, queued_at, status_of
 from measures.verdict import Blocker, Change, Proposal
 
 Life = Any
@@ -163,3 +165,21 @@ def test_a_cancelled_measure_shows_its_end(life: Life) -> None:
     life.side("cancel", "olga", "enough")
     status = status_of(life.state, datetime(2031, 1, 12, tzinfo=UTC))
     assert (status.cancelled, status.ended, status.gate) == (True, True, None)
+
+
+def test_the_place_in_a_queue_is_shown() -> None:
+    """Position, how many wait, and whether what is free is kept for it."""
+    now = datetime(2031, 1, 12, tzinfo=UTC)
+    pool = Pool(id="kyc", title="Checks", unit="checks", owner="kim", capacity={"2031-03": 10})
+    state = fold_pool(None, open_pool(pool, "operator", now, "open"))
+    for name, amount in (("a", 10), ("b", 11)):
+        demands = (Demand(pool="kyc", period="2031-03", amount=amount),)
+        draft = join_queue(
+            state, name, demands, priority=5, since=now, ready=True, at=now, command=name
+        )
+        assert draft is not None
+        state = fold_pool(state, draft)
+    (place,) = queued_at("b", [state], now)
+    assert (place.pool, place.position, place.of, place.kept) == ("kyc", 2, 2, False)
+    assert queued_at("a", [state], now)[0].kept
+    assert queued_at("c", [state], now) == ()
