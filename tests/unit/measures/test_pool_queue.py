@@ -371,7 +371,7 @@ def test_everybody_who_fits_is_served_in_the_end(waiting: list[tuple[int, int, i
         state = queued(state, f"w{number}", amount, priority=priority, since=since)
     served: list[str] = []
     for round_ in range(3 * len(waiting)):
-        at = NOW + timedelta(minutes=round_)
+        at = NOW + timedelta(minutes=1 + round_)
         order = state.queued(at)
         for name in list(state.holdings):
             state = fold_pool(state, drop_reservation(state, name, "done", at, "c"))
