@@ -7,7 +7,7 @@ from console.offers_showing import Left, Offers, TriedOffer
 from ledger.store import Ledger
 from measures.directory import Directory
 from measures.errors import RefusedError
-from measures.gathering import Surroundings, remaining_days
+from measures.gathering import Surroundings, asker_of, remaining_days
 from measures.judging import waivers_for
 from measures.offering import PlanOffer, outlook
 from measures.plan_fields import amend_command
@@ -35,7 +35,7 @@ def offers_for(
     around = ledger.surroundings(state)
     waits = [remaining_days(lead, today) for lead in state.plan.lead_times]
     earliest = today + timedelta(days=max(waits, default=0))
-    since = state.request.at if state.request else None
+    since = asker_of(state, now).since
     found = outlook(
         state.plan, around.pools, now, since, earliest, conversions=directory.conversions
     )

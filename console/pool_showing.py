@@ -139,7 +139,9 @@ def _print_shares(seen: PeriodView, out: Console) -> None:
             markup=False,
         )
     for place, waiter in enumerate(seen.waiting, start=1):
-        kept = "" if waiter.kept else "; nothing is kept for it, it needs more than there is"
+        kept = (
+            "" if waiter.kept else "; nothing is kept for it: some pool states less than it needs"
+        )
         out.print(
             f"   waits   {place}. {waiter.measure}: {_number(waiter.amount)},"
             f" since {waiter.since:%Y-%m-%d %H:%M} (priority {waiter.priority}){kept}",

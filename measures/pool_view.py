@@ -35,7 +35,8 @@ class Waiter(Stored):
         amount: how much it needs in the period.
         priority: how urgent it is by its plan; waiting makes it more urgent.
         since: when it asked for its gate.
-        kept: whether what is free is kept for it; not while it needs more than there is at all.
+        kept: whether what is free is kept for it; not while this pool, or another that it needs,
+            states less than it needs.
     """
 
     measure: str

@@ -365,6 +365,14 @@ class TestOffers:
         assert after["campaign"]["launch_on"] == offer["starts_on"]
         assert office.asks("explain", "late-sale")["offers"] == []
 
+    def test_a_pool_is_explained_and_drawn(self, office: Any) -> None:
+        """In capitals too; the picture is written beside the answer."""
+        seen = office.asks("explain", "pool", "DESK", "--svg", "desk.svg")
+        assert (seen["id"], seen["periods"][0]["period"]) == ("desk", period(office))
+        assert (office.folder / "desk.svg").read_text().rstrip().endswith("</svg>")
+        lost = office.sluice("explain", "pool", "nowhere")
+        assert (lost.code, "sluice get pools" in lost.err) == (1, True)
+
 
 class TestQueues:
     """How long those whom a measure brings will wait."""

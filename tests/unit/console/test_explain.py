@@ -134,3 +134,11 @@ def test_all_codes() -> None:
     shown = CliRunner().invoke(app, ["explain", "codes"]).output
     for name, code in CODES.items():
         assert f"{name}  {code.title}" in shown
+
+
+@pytest.mark.parametrize("words", [["pool"], ["spring", "kyc"], ["facts", "--svg", "x.svg"]])
+def test_only_a_pool_takes_a_second_name_and_a_picture(words: list[str]) -> None:
+    """Anything else is wrong usage, and says how a pool is explained."""
+    done = CliRunner().invoke(app, ["explain", *words])
+    assert done.exit_code == 2
+    assert "sluice explain pool POOL" in done.output
