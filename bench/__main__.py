@@ -11,6 +11,7 @@ from typing import Any
 from bench.commands import bench_help, bench_ledger, bench_stories, bench_verdict
 from bench.lifecycles import bench_lifecycles
 from bench.open_measures import bench_open_measures
+from bench.permits import bench_permits
 from bench.plan import bench_plan
 from bench.results import Section, load, put, written
 from bench.side_by_side import bench_side_by_side
@@ -52,6 +53,7 @@ def _benches(*, quick: bool) -> dict[str, Bench]:
         "ledger": bench_ledger,
         "plan": partial(bench_plan, quick=quick),
         "throttle": partial(bench_throttle, quick=quick),
+        "permits": bench_permits,
         "stories": bench_stories,
         "help": bench_help,
     }

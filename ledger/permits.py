@@ -21,6 +21,9 @@ ENDINGS = ("permit_revoked", "permit_expired")
 _CLOCKS_APART = timedelta(days=1)
 """How far the clocks of those who write entries may lie apart, generously."""
 
+_LISTED_AFTER = timedelta(hours=1)
+"""How long after its end a permit stays listed: whose clock is late must not find it valid."""
+
 
 def permit_keys(reader: Reader) -> list[PermitKey]:
     """Returns every public key that was ever published, by its name."""
@@ -33,7 +36,7 @@ def revoked_permits(reader: Reader, now: datetime) -> tuple[RevokedPermits, ...]
     return merged(
         line
         for entry in reader.entries(kinds=ENDINGS, since=since)
-        if (line := _line(entry)) is not None and line.until >= seconds(now)
+        if (line := _line(entry)) is not None and line.until >= seconds(now - _LISTED_AFTER)
     )
 
 

@@ -21,8 +21,13 @@ from measures.errors import ConfigurationError, SluicegateError
 
 ALGORITHM = "Ed25519"
 CURVE: Literal["Ed25519"] = "Ed25519"
-LONGEST = 1024 * 1024
-"""The largest sealed text in characters; a permit has about a thousand, a long list more."""
+LONGEST = 2 * 1024 * 1024
+"""The largest sealed text in characters, the most that a workflow hands out: a list of 15,000
+measures with revoked permits. A longer one is not made, so that nothing is valid without it."""
+
+_REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM])
+# The library's own limit would refuse a list of a thousand measures.
+_REGISTRY.max_payload_length = LONGEST
 
 _SEALED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _HEADER = {"alg", "kid", "typ"}
@@ -52,7 +57,7 @@ def seal(content: Mapping[str, Any], kind: str, key: OKPKey) -> str:
         key: an Ed25519 private key.
     """
     header = {"alg": ALGORITHM, "kid": key_id(key), "typ": kind}
-    return jws.serialize_compact(header, canonical(content), key, algorithms=[ALGORITHM])
+    return jws.serialize_compact(header, canonical(content), key, registry=_REGISTRY)
 
 
 def unseal(text: str, kind: str, keys: Mapping[str, OKPKey]) -> tuple[str, bytes]:
@@ -83,7 +88,7 @@ def unseal(text: str, kind: str, keys: Mapping[str, OKPKey]) -> tuple[str, bytes
     if key is None:
         raise UnsealedError("unknown-key", "no published key has signed it")
     try:
-        jws.deserialize_compact(text, key, algorithms=[ALGORITHM])
+        jws.deserialize_compact(text, key, registry=_REGISTRY)
     except (JoseError, ValueError) as error:
         raise UnsealedError("bad-signature", "its signature does not fit its content") from error
     read_object(decoded[1], "content")

@@ -3,17 +3,21 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from ledger.permits import permit_keys, revoked_permits
+from ledger.writer import AsyncLedger
 from measures.permit_checking import Asked, Checked, check, read_revocations
 from measures.permit_keys import KeySet
 from measures.permits import PERMIT_KEY, RevocationList, seconds
 from measures.requests import ReasonInput, RevokePermitInput
 from measures.sealing import key_id
+from worker.activities.measures import MeasureActivities
+from workflows.contract import MeasureAct
 from workflows.keyfolder import add_key, key_files, read_key
 
 
@@ -205,6 +209,37 @@ class TestKeys:
             refused = await engine.client.launch(measure, "olga")
             assert (refused.permit, refused.refused) == ("denied", "no-permit-key")
             assert first.kid != key_id(fresh)
+
+    async def test_what_cannot_be_judged_or_signed_runs_out_all_the_same(
+        self, own_engine: Any
+    ) -> None:
+        """A fault of ours renews nothing, ends nothing early, and keeps nothing alive."""
+        async with own_engine() as engine:
+            measure, _ = await launched(engine)
+            permit = engine.state(measure).permit
+
+            def broken(*_: Any, **__: Any) -> Any:
+                msg = "the court is closed"
+                raise ValueError(msg)
+
+            async with await AsyncLedger.open(
+                engine.settings.ledger_url.get_secret_value()
+            ) as ledger:
+                court: Any = SimpleNamespace(judge=broken)
+                keys: Any = SimpleNamespace()
+                activities = MeasureActivities(ledger, court, keys)
+                act = MeasureAct(
+                    measure=measure,
+                    known=engine.state(measure).number,
+                    verb="renew_permit",
+                    at=permit.renew_at,
+                    command="early",
+                )
+                assert (await activities.act_on_measure(act)).entries == ()
+                late = act.model_copy(update={"at": permit.expires_at, "command": "late"})
+                [end] = (await activities.act_on_measure(late)).entries
+            assert end.kind == "permit_expired"
+            assert end.body["reason"] == "nobody could renew it: the court is closed"
 
     async def test_the_private_key_is_nowhere_but_in_its_file(
         self, own_engine: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture

@@ -308,14 +308,30 @@ class MeasureActivities:
     async def _renew(self, state: MeasureState, act: MeasureAct, docket: Docket) -> _Deed:
         """Has the launch gate judged again for a permit that stands."""
         permit = state.permit
-        if permit is None or state.ended:
+        if permit is None or permit.expires_at is None or state.ended:
             return _Deed([])
+        try:
+            return await self._judge_permit(state, permit.by, act, docket)
+        except LedgerError:
+            raise
+        except Exception as error:
+            # Whatever keeps a permit from being renewed must not keep it from running out.
+            _log.exception("the permit %s cannot be renewed", permit.id)
+            if act.at < permit.expires_at:
+                return _Deed([])
+            why = f"nobody could renew it: {error}"
+            at, command = act.at, act.command
+            return _Deed(permitting.ended(state, "expired", why, by=ENGINE, at=at, command=command))
+
+    async def _judge_permit(
+        self, state: MeasureState, by: str, act: MeasureAct, docket: Docket
+    ) -> _Deed:
         again = await self._simulate_again(state, act, docket.directory)
         state = reduce(fold_measure, again, state)
         judgement = await self._court.judge(
-            state, LAUNCH, act.at, docket.directory, docket.position, by=permit.by
+            state, LAUNCH, act.at, docket.directory, docket.position, by=by
         )
-        verdict = with_waivers(state, judgement.verdict, permit.by)
+        verdict = with_waivers(state, judgement.verdict, by)
         issuer = await self._keys.issuer()
         drafts = permitting.renewed(state, verdict, command=act.command, issuer=issuer)
         # No verdict: a request that waits was not asked anything.

@@ -115,7 +115,7 @@ ATTACKS = {
     "five parts, encrypted": (GOOD + ".e30.e30", "malformed"),
     "truncated": (GOOD[:-10], "bad-signature"),
     "nothing": ("", "malformed"),
-    "huge": ("a" * 2_000_000 + "." + GOOD, "malformed"),
+    "huge": ("a" * 3_000_000 + "." + GOOD, "malformed"),
     "padded": (GOOD + "=", "malformed"),
     "a space inside": (GOOD[:50] + " " + GOOD[50:], "malformed"),
     "a line end after it": (GOOD + "\n", "malformed"),
@@ -130,6 +130,13 @@ def test_what_was_sealed_is_read_back() -> None:
     kid, content = unseal(GOOD, KIND, KEYS)
     assert (kid, json.loads(content)) == (key_id(KEY), CONTENT)
     assert seal(dict(reversed(CONTENT.items())), KIND, KEY) == GOOD
+
+
+def test_a_long_list_is_read_back() -> None:
+    """Of more measures than any house will have at one time."""
+    content = {"revoked": [{"measure": f"measure-{n}", "through": n} for n in range(10_000)]}
+    _, read = unseal(seal(content, KIND, KEY), KIND, KEYS)
+    assert json.loads(read) == content
 
 
 @pytest.mark.parametrize("name", ATTACKS)
