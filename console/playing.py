@@ -174,6 +174,8 @@ class _Player:
                     actual=step.actual,
                     evidence=step.evidence,
                     surge=step.surge,
+                    delivery=step.delivery,
+                    queue=step.queue,
                 )
                 return client.report(name, news)
             case "waive":

@@ -25,7 +25,15 @@ from measures.model import (
     Span,
     Text,
 )
-from measures.requests import REPORTS, CommitmentReport, KpiReport, MilestoneReport, SurgeReport
+from measures.queueing.asking import PlayAsk
+from measures.requests import (
+    REPORTS,
+    CommitmentReport,
+    DeliveryReport,
+    KpiReport,
+    MilestoneReport,
+    SurgeReport,
+)
 from measures.status import Status
 from rules.source import Fault, FaultsFound, Source, did_you_mean, parse, validate
 
@@ -103,6 +111,8 @@ class Step(Model):
         commitment: a commitment that is kept
         evidence: a proof
         surge: the confirmation of a surge at a pool
+        delivery: what the campaign has brought so far
+        queue: how the queues before its pools are simulated; {} as usual
         period: the period of the capacity
         amount: how much there is
         reason: why
@@ -146,6 +156,8 @@ class Step(Model):
     commitment: CommitmentReport | None = None
     evidence: Evidence | None = None
     surge: SurgeReport | None = None
+    delivery: DeliveryReport | None = None
+    queue: PlayAsk | None = None
     period: Period | None = None
     amount: Amount | None = None
     reason: Text = ""

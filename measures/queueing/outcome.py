@@ -25,7 +25,7 @@ BATCHES = 60_000
 MOST_PLAYS = 5_000
 """So many queues are played at most: replications times pools; some ten seconds."""
 
-_MOST_BATCHES, _FEWEST_BATCHES = 1_000, 200
+_MOST_BATCHES, _FEWEST_BATCHES = 1_000, 400
 """How many each replication has; the fewest are shared by all pools."""
 
 _STEADY_BATCHES = 20_000
