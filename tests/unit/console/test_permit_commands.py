@@ -14,8 +14,10 @@ from typer.testing import CliRunner, Result
 
 from console.cli import app
 from console.permit_checks import KEYS_FILE, REVOKED_FILE
-from measures.permit_keys import key_set_of
-from measures.permits import PERMIT_TYPE, REVOCATIONS_TYPE, PermitKey, seconds
+from ledger.store import Ledger
+from measures.errors import RefusedError
+from measures.permit_keys import key_set_of, read_key_set
+from measures.permits import PERMIT_KEY, PERMIT_TYPE, REVOCATIONS_TYPE, PermitKey, seconds
 from measures.sealing import key_id, new_key, seal
 
 ROOT = Path(__file__).parents[3]
@@ -187,3 +189,63 @@ def test_the_example_script_sends_only_while_the_permit_lets_it(desk: Path) -> N
         check=False,
     )
     assert done.stdout.splitlines()[-1] == "stopped after 100 people", done
+
+
+class TestKeys:
+    @pytest.fixture
+    def house(self, desk: Path, monkeypatch: pytest.MonkeyPatch) -> PermitKey:
+        """A ledger that knows the key; a server elsewhere, which keys do not need."""
+        monkeypatch.setenv("SLUICE_TEMPORAL_ADDRESS", "127.0.0.1:1")
+        monkeypatch.setenv("SLUICE_LEDGER_URL", f"sqlite:///{desk}/ledger.db")
+        key = PermitKey(kid=key_id(KEY), x=str(KEY.as_dict(private=False)["x"]))
+        with Ledger.open(f"sqlite:///{desk}/ledger.db") as ledger:
+            content = key.model_dump(mode="json")
+            ledger.append_document(PERMIT_KEY, key.kid, content, "engine", NOW, "k")
+        return key
+
+    def keys(self, *words: str) -> Result:
+        """Runs a command."""
+        return CliRunner().invoke(app, ["permit", "keys", *words])
+
+    def test_they_are_published_as_a_jwks(self, house: PermitKey, desk: Path) -> None:
+        """On the terminal or in a file; never with a private part."""
+        assert read_key_set(self.keys("publish").output).known == {house.kid: house}
+        assert self.keys("publish", "--to", "keys.json").exit_code == 0
+        assert read_key_set((desk / "keys.json").read_text()).known == {house.kid: house}
+        nowhere = self.keys("publish", "--to", "no/such/folder")
+        assert "cannot be written" in str(nowhere.exception)
+
+    def test_a_retired_key_no_longer_counts(self, house: PermitKey) -> None:
+        """With --now at once; without the ledger's other keys nothing else is left."""
+        online = ["permit", "check", "permit.jws", "--campaign", "CMP-1", "--content", "page.html"]
+        assert CliRunner().invoke(app, online).exit_code == 0
+        assert self.keys("retire", house.kid, "--now").exit_code == 0
+        result = CliRunner().invoke(app, [*online, "-o", "json"])
+        assert code_of(result) == (3, "retired-key")
+        [row] = json.loads(self.keys("show", "-o", "json").output)
+        assert row["retired_at"] == row["verify_until"] is not None
+
+    @pytest.mark.parametrize(
+        ("words", "code"),
+        [
+            (["retire", "nothing"], "unknown-key"),
+            (["retire", "nothing", "--as", "olga"], "embedded-only"),
+            (["rotate"], "embedded-only"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(
+        self, house: PermitKey, words: list[str], code: str
+    ) -> None:
+        """And what to do instead."""
+        result = self.keys(*words)
+        assert isinstance(result.exception, RefusedError)
+        assert result.exception.code == code
+
+    def test_only_administrators_change_them(
+        self, house: PermitKey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever may retire keys can stop every campaign."""
+        monkeypatch.setenv("SLUICE_PERSON", "olga")
+        result = self.keys("retire", house.kid)
+        assert isinstance(result.exception, RefusedError)
+        assert result.exception.code == "unknown-person"
