@@ -21,7 +21,7 @@ from measures.duties import (
 )
 from measures.entry import Draft, measure_stream
 from measures.errors import RefusedError
-from measures.guardrails import pause_if_breached
+from measures.guardrails import limit_reached, stop_if_due
 from measures.lifecycle import LAUNCH, Lifecycle
 from measures.model import period_bounds, period_length
 from measures.requests import AmendInput, KpiReport, ReasonInput, ReportInput, SignInput
@@ -97,7 +97,7 @@ def refuse_launch(state: MeasureState, directory: Directory, by: str, at: dateti
 
     Raises:
         RefusedError: ``no-campaign``, ``wrong-stage``, ``already-ended``, ``on-hold``,
-            ``unknown-person`` or ``not-entitled``.
+            ``unknown-person``, ``not-entitled``, ``volume-spent`` or ``budget-spent``.
     """
     _refuse_ended(state)
     _refuse_held(state)
@@ -112,6 +112,13 @@ def refuse_launch(state: MeasureState, directory: Directory, by: str, at: dateti
             f" sluice advance {state.id}",
         )
     _refuse_unless_entitled(state, LAUNCH, directory, by, at)
+    limit = limit_reached(state)
+    if limit is not None:
+        raise RefusedError(
+            limit[0],
+            f"measure {state.id}: {limit[1]}; for more, step it back and plan it:"
+            f" sluice step-back {state.id} --reason ...",
+        )
 
 
 def sign(
@@ -221,7 +228,7 @@ def report(
     drafting = Drafting(state, by=ask.by, at=at, command=command)
     drafting.write("reported", _news(state, ask, at.date()))
     drafting.void_what_changed()
-    return [*drafting.drafts, *pause_if_breached(drafting.state, ask, at, command)]
+    return [*drafting.drafts, *stop_if_due(drafting.state, ask, at, command)]
 
 
 def _news(state: MeasureState, ask: ReportInput, today: date) -> dict[str, Any]:

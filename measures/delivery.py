@@ -67,6 +67,25 @@ def acquisition_cost(delivery: Delivery, since: Delivery | None = None) -> float
     return round(spent / max(completed, 1), 4)
 
 
+def used_up(
+    *, volume: float | None, budget: float | None, reached: float, spent: float
+) -> tuple[Literal["volume-spent", "budget-spent"], str] | None:
+    """Returns which limit of a campaign is used up, as a code and in words; None when none is.
+
+    Args:
+        volume: the most people it may reach; None without a limit, as `budget`.
+        budget: the most money it may spend.
+        reached: how many it has reached so far.
+        spent: what it has spent so far.
+    """
+    if volume is not None and reached >= volume:
+        return "volume-spent", f"{reached:,} of at most {volume:,} people are reached"
+    # A campaign that costs nothing has spent all of its budget from the start.
+    if budget is not None and (spent > budget or spent == budget > 0):
+        return "budget-spent", f"{spent:,} of at most {budget:,} is spent"
+    return None
+
+
 def counted(delivery: Delivery, since: Delivery | None) -> tuple[float | int, float | int]:
     """Returns what was spent and completed since the counting began."""
     if since is None:

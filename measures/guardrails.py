@@ -1,8 +1,9 @@
-"""Guardrails of a running campaign: which of them a report breaches, and what follows from that."""
+"""What stops a running campaign by itself: a breached guardrail, a budget or volume used up."""
 
 from datetime import datetime
+from typing import Literal
 
-from measures.delivery import Breach, acquisition_cost, counted
+from measures.delivery import Breach, acquisition_cost, counted, used_up
 from measures.documents import ENGINE, Kpi
 from measures.drafting import Drafting
 from measures.entry import Draft
@@ -10,13 +11,12 @@ from measures.requests import ReportInput
 from measures.state import MeasureState
 
 
-def pause_if_breached(
-    state: MeasureState, ask: ReportInput, at: datetime, command: str
-) -> list[Draft]:
-    """Drafts the pause of a campaign that a report shows to breach a guardrail.
+def stop_if_due(state: MeasureState, ask: ReportInput, at: datetime, command: str) -> list[Draft]:
+    """Drafts the end of a campaign's run that follows from a report; nothing where none does.
 
-    The breach with its numbers, the hold, and the end of the permit: the launch follows from the
-    measure's state, and only a person with a reason lets it go on.
+    Where a guardrail is breached: the breach with its numbers, the hold, and the end of the permit;
+    the launch follows from the measure's state, and only a person with a reason lets it go on.
+    Where its budget or volume is used up: the end of the permit, which nobody grants again.
 
     Args:
         state: the measure after the report.
@@ -29,13 +29,31 @@ def pause_if_breached(
     breach = next(
         (found for kpi in state.plan.kpis if (found := _breach(state, kpi, ask, at))), None
     )
-    if breach is None:
-        return []
     drafting = Drafting(state, by=ENGINE, at=at, command=command)
+    if breach is None:
+        limit = limit_reached(state) if ask.delivery is not None else None
+        if limit is not None:
+            drafting.end_permit(state.permit, *limit)
+        return drafting.drafts
     drafting.write("guardrail_breached", breach.model_dump(mode="json"))
     drafting.write("hold_placed", {"reason": breach.words})
     drafting.end_permit(state.permit, "guardrail", breach.words)
     return drafting.drafts
+
+
+def limit_reached(
+    state: MeasureState,
+) -> tuple[Literal["volume-spent", "budget-spent"], str] | None:
+    """Returns which limit of its campaign a measure has used up, as a code and in words."""
+    campaign, delivery = state.plan.campaign, state.delivery
+    if campaign is None or delivery is None:
+        return None
+    return used_up(
+        volume=campaign.volume,
+        budget=campaign.budget,
+        reached=delivery.reached or 0,
+        spent=delivery.spent,
+    )
 
 
 def _breach(state: MeasureState, kpi: Kpi, ask: ReportInput, at: datetime) -> Breach | None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from measures.delivery import used_up
 from measures.model import Amount, Line, Model, Moment, Sha256, Stored
 from measures.permit_keys import KeySet
 from measures.permits import (
@@ -194,13 +195,12 @@ def _of_what_runs(claims: PermitClaims, asked: Asked) -> _Fault:
             "it was not granted for this content; ask for a permit for it:"
             f" sluice permit issue {claims.measure} --content FILE",
         )
-    volume, budget = claims.campaign.volume, claims.campaign.budget
-    if volume is not None and asked.spent_volume >= volume:
-        return "volume-spent", f"{asked.spent_volume:,} of at most {volume:,} people are reached"
-    # A campaign that costs nothing has spent all of its budget from the start.
-    if budget is not None and (asked.spent_budget > budget or asked.spent_budget == budget > 0):
-        return "budget-spent", f"{asked.spent_budget:,} of at most {budget:,} is spent"
-    return None
+    return used_up(
+        volume=claims.campaign.volume,
+        budget=claims.campaign.budget,
+        reached=asked.spent_volume,
+        spent=asked.spent_budget,
+    )
 
 
 def _no(code: str, message: str, claims: PermitClaims | None) -> Checked:

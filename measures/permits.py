@@ -32,7 +32,7 @@ Seconds = Annotated[int, Field(ge=0, le=253_402_300_799)]
 
 Why = Literal[
     "revoked", "gate-shut", "hold", "cancelled", "stepped-back", "plan-changed", "replaced",
-    "closed", "expired", "guardrail",
+    "closed", "expired", "guardrail", "volume-spent", "budget-spent",
 ]  # fmt: skip
 """Why a permit ended, for programs; reasons in words stay in the ledger."""
 

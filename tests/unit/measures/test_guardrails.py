@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from measures.decisions import refuse_launch
 from measures.delivery import Delivery, acquisition_cost
 from measures.documents import Guardrail, Kpi
 from measures.errors import RefusedError
@@ -108,6 +109,32 @@ def test_a_guardrail_that_only_reports_pauses_nothing(live: Callable[..., Any]) 
     life.state = life.state.model_copy(update={"permit": permit})
     life.report("kim", kpi={"id": "churn", "period": "2030-12", "value": 9})
     assert life.state.permit == permit
+
+
+@pytest.mark.parametrize(
+    ("delivery", "why"),
+    [
+        ({"spent": 250_000, "completed": 9_000}, "budget-spent"),
+        ({"spent": 1_000, "completed": 900, "reached": 13_000}, "volume-spent"),
+    ],
+)
+def test_what_is_used_up_ends_the_permit_for_good(
+    live: Callable[..., Any], delivery: dict[str, Any], why: str
+) -> None:
+    """Without a hold: it came to its end as planned, and needs a new plan for more."""
+    plan = {"connector": "memory", "ref": "CMP-1", "launch_on": "2031-03-02",
+            "ends_on": "2031-03-31", "budget": 250_000, "volume": 13_000}  # fmt: skip
+    life = live(kpis=[COST], campaign=plan)
+    life.reach("decided")
+    permit = Permit(by="olga", at=life.now, pack_digest="a" * 64, facts_digest="b" * 64)
+    life.state = life.state.model_copy(update={"permit": permit, "launched_at": life.now})
+    assert delivered(life, 249_999, 9_000) == ["reported"]
+    life.report("kim", delivery=delivery)
+    assert (life.entries[-1].kind, life.entries[-1].body["why"]) == ("permit_revoked", why)
+    assert (life.state.permit, life.state.on_hold) == (None, None)
+    with pytest.raises(RefusedError) as refused:
+        refuse_launch(life.state, life.directory, "olga", life.now)
+    assert refused.value.code == why
 
 
 def test_nothing_is_delivered_before_a_launch(live: Callable[..., Any]) -> None:
