@@ -18,6 +18,7 @@ from measures.model import Stored
 from measures.requests import (
     AmendInput,
     CapacityInput,
+    LoadInput,
     ReasonInput,
     ReportInput,
     RevokeInput,
@@ -145,6 +146,8 @@ class _Player:
                 return await self._kill(str(step.kill))
             case "capacity":
                 return await self._capacity(step)
+            case "load":
+                return await self._load(step)
             case _:
                 answer = await _refusal_as_answer(_subject(step), self._ask(step))
                 return answer.model_dump(mode="json")
@@ -206,6 +209,22 @@ class _Player:
             return {"accepted": False, "refused": error.code, "message": error.message}
         seen: dict[str, Any] = plain(answer)
         return {**seen, "freed_for": list(await client.freed_by(answer))}
+
+    async def _load(self, step: Step) -> dict[str, Any]:
+        ask = LoadInput(
+            by=step.as_,
+            value=step.value,
+            to_date=step.to_date,
+            utilisation=step.utilisation,
+            period=step.period,
+        )
+        try:
+            seen: dict[str, Any] = plain(
+                await self._theatre.client.report_load(_subject(step), ask)
+            )
+        except RefusedError as error:
+            return {"accepted": False, "refused": error.code, "message": error.message}
+        return seen
 
     async def _together(self, step: Step, path: tuple[str | int, ...]) -> dict[str, Any]:
         inner = step.together or ()

@@ -46,6 +46,7 @@ VERBS = (
     "amend",
     "report",
     "capacity",
+    "load",
     "launch",
     "hold",
     "resume",
@@ -72,6 +73,7 @@ _MAY_HAVE = {
     "sign": ("decision",),
     "waive": ("subject", "up_to"),
     "report": REPORTS,
+    "load": ("value", "to_date", "utilisation", "period"),
     **dict.fromkeys(("hold", "resume", "cancel", "step_back"), ("reason",)),
 }
 _NOBODY_ASKS = ("together", "wait", "until", "kill")
@@ -86,6 +88,7 @@ class Step(Model):
         amend: changes the plan of a measure
         report: reports on a measure
         capacity: states the capacity of a pool
+        load: reports the live load of a pool
         launch: asks for the launch permit of a measure
         hold: puts a measure on hold
         resume: takes a measure off hold
@@ -113,7 +116,10 @@ class Step(Model):
         surge: the confirmation of a surge at a pool
         delivery: what the campaign has brought so far
         queue: how the queues before its pools are simulated; {} as usual
-        period: the period of the capacity
+        value: the load of the period at the present pace
+        to_date: the load since the period began
+        utilisation: the load as a part of the capacity
+        period: the period of the capacity or the load
         amount: how much there is
         reason: why
         rule: the rule whose blocker is waived
@@ -130,6 +136,7 @@ class Step(Model):
     amend: Id | None = None
     report: Id | None = None
     capacity: Id | None = None
+    load: Id | None = None
     launch: Id | None = None
     hold: Id | None = None
     resume: Id | None = None
@@ -158,6 +165,9 @@ class Step(Model):
     surge: SurgeReport | None = None
     delivery: DeliveryReport | None = None
     queue: PlayAsk | None = None
+    value: Amount | None = None
+    to_date: Amount | None = None
+    utilisation: Annotated[float, Field(ge=0, le=1000)] | None = None
     period: Period | None = None
     amount: Amount | None = None
     reason: Text = ""
@@ -194,6 +204,8 @@ class Step(Model):
             raise PydanticCustomError("field", f"{verb} needs {_quoted(missing)}{told}")
         if getattr(self, verb) == ():
             raise PydanticCustomError("field", f"the list of {verb} must not be empty")
+        if verb == "load" and sum(name in _MAY_HAVE["load"][:3] for name in given) != 1:
+            raise PydanticCustomError("field", "load needs one of value, to_date, utilisation")
         if verb == "report" and sum(name in REPORTS for name in given) != 1:
             raise PydanticCustomError("field", "report needs one of " + ", ".join(REPORTS))
         return self
@@ -375,7 +387,7 @@ class _Names:
             self._learn(document.get("kind"), document.get("id"))
         name = getattr(step, step.verb)
         if isinstance(name, str) and step.verb != "kill":
-            kind = "Pool" if step.verb == "capacity" else "Measure"
+            kind = "Pool" if step.verb in ("capacity", "load") else "Measure"
             self._name(kind, name, step.expect, (*path, step.verb))
 
     def _learn(self, kind: object, name: object) -> None:
