@@ -79,7 +79,8 @@ def _print_step(result: "StepResult") -> None:
     told = {
         name: value
         for name, value in result.result.items()
-        if name in ("verdict", "stage", "refused", "permit", "freed_for", "lost", "granted")
+        if name
+        in ("verdict", "stage", "refused", "permit", "freed_for", "lost", "granted", "action")
         and value not in ("", None)
     }
     shown = ", ".join(f"{name} {value}" for name, value in told.items())
