@@ -2,7 +2,7 @@
 
 It is a real little system apart from the engine: it keeps its campaigns when workers die, and
 everybody on the machine sees the same ones. A person may change them behind the engine's back
-(`set_by_hand`, `sluice demo crm`), and a file named `crm-is-down` beside it takes it down.
+(`set_by_hand`), and a file named `crm-is-down` beside it takes it down.
 """
 
 import asyncio

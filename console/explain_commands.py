@@ -24,11 +24,12 @@ def explain(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="MEASURE|CODE|pool|conversion|facts|codes", help="What is to be explained."
+            metavar="MEASURE|CODE|pool|launch|conversion|facts|codes",
+            help="What is to be explained.",
         ),
     ],
     name: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="With pool or conversion: its id.")
+        str | None, typer.Argument(metavar="[ID]", help="With pool, launch or conversion: its id.")
     ] = None,
     gate: Annotated[
         str | None, typer.Option(help="With facts: only what the rules look at at this gate.")
@@ -44,14 +45,16 @@ def explain(
 
     if gate is not None and what != "facts":
         raise typer.BadParameter("--gate goes with facts: sluice explain facts --gate decided")
-    named = what in ("pool", "conversion")
+    named = what in ("pool", "launch", "conversion")
     if named != (name is not None) or (svg and what != "pool"):
         raise typer.BadParameter(
             "a pool is explained by: sluice explain pool POOL [--svg FILE], a conversion by:"
-            " sluice explain conversion CONVERSION"
+            " sluice explain conversion CONVERSION, a launch by: sluice explain launch CAMPAIGN"
         )
     if name is not None and what == "conversion":
         _explain_conversion(name, output)
+    elif name is not None and what == "launch":
+        _explain_launch(name, output)
     elif name is not None:
         _explain_pool(name, svg, output)
     elif what == "facts":
@@ -86,6 +89,7 @@ def _is_measure(name: str) -> bool:
 def _explain_measure(measure: str, output: Form) -> None:
     from console.answering import refusals_as_data
     from console.explaining import print_explanation
+    from console.launch_showing import print_launch, view_of
     from console.offers_showing import Offers
     from console.output import people as screen
     from console.output import plain, print_data
@@ -100,11 +104,15 @@ def _explain_measure(measure: str, output: Form) -> None:
         offers = offers_for(ledger, state, directory, system_clock()) or Offers()
         assessment = assess(state, ledger.surroundings(state).pools, directory)
         status = status_now(state, ledger)
+        launches = [view_of(one) for one in ledger.launches(live=True, measure=measure)]
     if output is Form.TABLE:
         print_explanation(status, directory.people, offers=offers)
         print_assessment(state, assessment, directory.people, screen())
+        for launch in launches:
+            print_launch(launch)
     else:
-        print_data({**plain(status), **plain(offers), **plain(assessment._asdict())}, output)
+        shown = {**plain(status), **plain(offers), **plain(assessment._asdict())}
+        print_data({**shown, "launches": [plain(one) for one in launches]}, output)
 
 
 def _explain_pool(name: str, svg: Path | None, output: Form) -> None:
@@ -130,6 +138,23 @@ def _explain_pool(name: str, svg: Path | None, output: Form) -> None:
         print_load(throttle)
     else:
         print_data({**plain(views[0]), "throttle": plain(throttle)}, output)
+
+
+def _explain_launch(name: str, output: Form) -> None:
+    from console.answering import refusals_as_data
+    from console.launch_showing import launch_views, print_launch
+    from console.output import print_data
+    from console.session import find_place, open_ledger
+    from measures.errors import RefusedError
+
+    with refusals_as_data(output), open_ledger(find_place()) as ledger:
+        views = launch_views(ledger, name)
+        if not views:
+            raise RefusedError("not-found", f"there is no launch {name!r}: sluice get launches")
+    if output is Form.TABLE:
+        print_launch(views[0])
+    else:
+        print_data(views[0], output)
 
 
 def _explain_conversion(name: str, output: Form) -> None:

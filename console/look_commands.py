@@ -22,6 +22,9 @@ KINDS = {
     "measure": "Measure",
     "pool": "Pool",
     "throttle": "Throttle",
+    "launch": "Launch",
+    "launche": "Launch",
+    "blackout": "Blackout",
     "conversion": "Conversion",
     "person": "Person",
     "node": "Node",
@@ -107,7 +110,7 @@ def _kind(given: str) -> str:
     for candidate in (name, name.removesuffix("s"), "person" if name == "people" else name):
         if candidate in KINDS:
             return KINDS[candidate]
-    known = ", ".join(sorted(f"{kind}s" for kind in KINDS))
+    known = ", ".join(sorted(f"{kind}s" for kind in KINDS if kind != "launch"))
     raise typer.BadParameter(f"there is no kind {given!r}; known: {known}")
 
 
@@ -145,6 +148,10 @@ def _one(ledger: "Ledger", kind: str, name: str) -> list[dict[str, Any]]:
         from console.throttle_showing import throttle_views
 
         return [plain(view) for view in throttle_views(ledger, name)]
+    if kind == "Launch":
+        from console.launch_showing import launch_views
+
+        return [plain(view) for view in launch_views(ledger, name)]
     if kind == "Conversion":
         from console.conversion_showing import conversion_views
 
@@ -175,6 +182,10 @@ def _all(ledger: "Ledger", kind: str, filters: dict[str, Any]) -> list[dict[str,
         from console.throttle_showing import throttle_views
 
         return [plain(view) for view in throttle_views(ledger)]
+    if kind == "Launch":
+        from console.launch_showing import launch_views
+
+        return [plain(view) for view in launch_views(ledger)]
     if kind == "Conversion":
         from console.conversion_showing import conversion_views
 
@@ -227,6 +238,7 @@ _COLUMNS = {
     "Node": ("id", "level", "parent", "name"),
     "Lifecycle": ("id", "title", "stages", "frozen_from", "launch_from"),
     "Connection": ("id", "title", "connector"),
+    "Blackout": ("id", "starts", "ends", "zone", "reason", "owner"),
     "Delegation": ("from", "to", "role", "starts", "ends"),
 }
 
@@ -246,6 +258,11 @@ def _print_table(kind: str, things: list[dict[str, Any]], *, single: bool) -> No
         from measures.model import restore
 
         print_throttles([restore(ThrottleView, thing) for thing in things], single=single)
+    elif kind == "Launch":
+        from console.launch_showing import LaunchView, print_launches
+        from measures.model import restore
+
+        print_launches([restore(LaunchView, thing) for thing in things])
     elif kind == "Conversion":
         from console.conversion_showing import ConversionView, print_conversions
         from measures.model import restore

@@ -635,7 +635,7 @@ class BlackoutFact(FactBase):
     kind: Literal["blackout"] = "blackout"
     id: Id
     reason: Line
-    owner: Id
+    owner: str
     begins: str
     ends: str
     in_force: bool
@@ -657,7 +657,7 @@ class AudienceConflictFact(FactBase):
     PERSONS: ClassVar[tuple[str, ...]] = ("owner",)
 
     kind: Literal["audience_conflict"] = "audience_conflict"
-    audience: Id
+    audience: str
     measure: Id
     owner: str
     ref: Line
