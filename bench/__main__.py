@@ -13,6 +13,7 @@ from bench.lifecycles import bench_lifecycles
 from bench.open_measures import bench_open_measures
 from bench.permits import bench_permits
 from bench.plan import bench_plan
+from bench.reservations import bench_reservations
 from bench.results import Section, load, put, written
 from bench.side_by_side import bench_side_by_side
 from bench.throttle import bench_throttle
@@ -48,6 +49,7 @@ def _benches(*, quick: bool) -> dict[str, Bench]:
     return {
         "lifecycles": partial(bench_lifecycles, quick=quick),
         "open-measures": partial(bench_open_measures, quick=quick),
+        "reservations": partial(bench_reservations, quick=quick),
         "verdict": bench_verdict,
         "side-by-side": partial(bench_side_by_side, quick=quick),
         "ledger": bench_ledger,

@@ -89,6 +89,7 @@ async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
         dev_server_extra_args=[
             "--dynamic-config-value=matching.numTaskqueueReadPartitions=1",
             "--dynamic-config-value=matching.numTaskqueueWritePartitions=1",
+            "--dynamic-config-value=history.maxInFlightUpdates=500",
         ],
     ) as server:
         yield server

@@ -87,6 +87,8 @@ class DevServer(NamedTuple):
             # With four partitions a burst of starts drains at 42 a second.
             "--dynamic-config-value=matching.numTaskqueueReadPartitions=1",
             "--dynamic-config-value=matching.numTaskqueueWritePartitions=1",
+            # With ten, the eleventh request to a pool at the same moment waits for a second.
+            "--dynamic-config-value=history.maxInFlightUpdates=500",
             "--dynamic-config-value=system.forceSearchAttributesCacheRefreshOnRead=false",
             *(f"--search-attribute={name}=Keyword" for name in SEARCH_ATTRIBUTES),
         ]
