@@ -65,8 +65,10 @@ async def write_bundle(to: Path, output: Form) -> Exit:
 
     from console.session import find_place, open_client, open_ledger
     from ledger.permits import permit_keys
+    from measures.documents import OPERATOR
 
     place = find_place()
+    place.acting(None, otherwise=OPERATOR)  # says what to do where no engine runs
     async with open_client(place) as client:
         signed = await client.signed_revocations()
     with open_ledger(place) as ledger:
