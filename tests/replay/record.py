@@ -30,6 +30,7 @@ from measures.documents import (
 from measures.requests import (
     AmendInput,
     CapacityInput,
+    LoadInput,
     MigrateInput,
     ReasonInput,
     ReportInput,
@@ -128,6 +129,30 @@ async def cancelled(client: SluiceClient) -> None:
         if _ == 0:
             await client.step_back(name, ReasonInput(by="olga", reason="target"))
     await client.cancel(name, ReasonInput(by="olga", reason="enough"))
+
+
+async def throttled(client: SluiceClient) -> None:
+    """Runs on a pool whose load is too high, then still too high too early, then of no report."""
+    name, month = "throttled", f"{TODAY:%Y-%m}"
+    pool = Pool(id="agents", title="A", unit="hours", owner="kim", capacity={month: 50})
+    await client.open_pool(pool, "operator")
+    campaign = {"connector": "memory", "ref": "T", "launch_on": day(0), "ends_on": day(30)}
+    demands = [{"pool": "agents", "period": month, "amount": 40}]
+    await client.define(plan(name, campaign=campaign, demands=demands), "operator")
+    await client.advance(name, "olga")
+    await client.advance(name, "olga")
+    await client.sign(name, SignInput(by="sam", gate="decided", role="sponsor"))
+    await client.sign(name, SignInput(by="tom", gate="decided", role="committee"))
+    assert (await client.advance(name, "olga")).stage == "decided"
+    assert (await client.launch(name, "olga")).permit == "granted"
+    while (await client.launch_status("T")).desire.share < 1:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    over = LoadInput(by="kim", value=60)
+    assert (await client.report_load("agents", over)).action == "throttle"
+    assert (await client.report_load("agents", over)).action == "hold"
+    assert not (await client.report_load("agents", LoadInput(by="olga", value=60))).accepted
+    while not (await client.launch_status("T")).confirmed:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
 
 
 async def waived(client: SluiceClient) -> None:
@@ -245,12 +270,12 @@ async def main() -> None:
                 client = SluiceClient(server.client)
                 pool = Pool(id="kyc", title="K", unit="c", owner="kim", capacity={PERIOD: 50})
                 await client.open_pool(pool, "operator")
-                for live in (closed, waiting, cancelled, waived):
+                for live in (closed, waiting, cancelled, waived, throttled):
                     await live(client)
                 await moved(client, settings.ledger_url.get_secret_value())
                 for workflow in (
                     "measure:closed", "measure:waiting", "measure:cancelled", "measure:waived",
-                    "measure:moved", "pool:kyc", "launch:C",
+                    "measure:moved", "pool:kyc", "launch:C", "pool:agents", "launch:T",
                 ):  # fmt: skip
                     await save(server.client, workflow)
 

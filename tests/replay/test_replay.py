@@ -37,10 +37,10 @@ def replayer(runner: WorkflowRunner) -> Replayer:
 
 
 def test_there_is_a_history_of_each_kind_of_life() -> None:
-    """Closed, cancelled, waiting, waived, moved to another version of a pack, and a pool."""
+    """Closed, cancelled, waiting, waived, moved to another version; pools; launches."""
     assert {file.stem for file in HISTORIES} == {
         "measure-cancelled", "measure-closed", "measure-moved", "measure-waived",
-        "measure-waiting", "pool-kyc", "launch-C",
+        "measure-waiting", "pool-kyc", "launch-C", "pool-agents", "launch-T",
     }  # fmt: skip
     assert sum(file.stat().st_size for file in HISTORIES) < 900_000
 
