@@ -33,18 +33,14 @@ def plan(*demands: tuple[str, str, float], **fields: Any) -> Measure:
 
 
 def pool(name: str, capacity: dict[str, float], held: dict[str, float] | None = None) -> PoolState:
-    """A pool of which another measure holds something."""
+    """A pool of which other measures hold something, as far as it is there."""
     document = Pool(id=name, title=name, unit="checks", owner="kim", capacity=capacity)
     state = fold_pool(None, open_pool(document, "operator", NOW, "open"))
-    demands = tuple(
-        Demand(pool=name, period=period, amount=amount)
-        for period, amount in (held or {}).items()
-        if amount <= capacity.get(period, -1)
-    )
-    if demands:
-        draft, lacking = reserve(state, "other", demands, hard=True, at=NOW, command="c")
-        assert draft is not None, lacking
-        state = fold_pool(state, draft)
+    for period, amount in (held or {}).items():
+        needs = (Demand(pool=name, period=period, amount=amount),)
+        draft, _ = reserve(state, f"by {period}", needs, hard=True, at=NOW, command=period)
+        if draft is not None:
+            state = fold_pool(state, draft)
     return state
 
 
@@ -112,6 +108,20 @@ def test_several_pools_move_together() -> None:
     assert seen(found) == [
         "everything 2 months later: from 2031-05-01",
         "50 % now, the rest from 2031-04-01",
+    ]
+
+
+def test_a_day_counts_in_its_month_too() -> None:
+    """The tighter of both bounds the part, and every demand within a month counts in it."""
+    months = {"2031-03": 100, "2031-03-05": 5, "2031-03-06": 50, "2031-03-07": 50}
+    needs = plan(("kyc", "2031-03-05", 20))
+    assert seen(outlook(needs, {"kyc": pool("kyc", months)}, NOW)) == [
+        "everything 1 day later: from 2031-03-06",
+        "25 % now, the rest from 2031-03-06",
+    ]
+    three = plan(*(("kyc", f"2031-03-0{day}", 50) for day in (6, 7, 8)))
+    assert seen(outlook(three, {"kyc": pool("kyc", months)}, NOW)) == [
+        "66.6 % now, the rest on no day for which capacity is stated"
     ]
 
 
@@ -237,15 +247,12 @@ def worlds(draw: st.DrawFn) -> tuple[str, Measure, dict[str, PoolState]]:
     length = draw(st.sampled_from(["month", "week", "day"]))
     pools = {}
     for name in ("kyc", "desk")[: draw(st.integers(1, 2))]:
-        # A pool may state whole months for demands by the day: they are added up within them.
-        whole = draw(st.booleans())
-        numbers = st.integers(0, 2 if whole else 9)
-        stated = draw(st.dictionaries(numbers, amounts, max_size=10))
+        # A pool may state months, or both: what is needed by the day counts in each.
+        of_months = draw(st.dictionaries(st.integers(0, 2), amounts, max_size=3))
+        stated = draw(st.dictionaries(st.integers(0, 9), amounts, max_size=10))
         held = draw(st.dictionaries(st.integers(0, 9), amounts, max_size=6))
-        capacity = {
-            period_at("month" if whole else length, number): amount
-            for number, amount in stated.items()
-        }
+        capacity = {period_at("month", number): much for number, much in of_months.items()}
+        capacity |= {period_at(length, number): much for number, much in stated.items()}
         one = pool(
             name, capacity, {period_at(length, number): much for number, much in held.items()}
         )
@@ -314,8 +321,13 @@ def _largest_part(needs: Measure, pools: dict[str, PoolState], offer: Any) -> No
     if share > Fraction(1, 1000):
         assert not reservable(pools, more)
     if offer is None:
-        units = [d.model_copy(update={"amount": min(d.amount, 1)}) for d in needs.demands]
-        assert not reservable(pools, units)
+        for percent in range(1, 100, 7):
+            amounts = [demand.amount * percent / 100 for demand in needs.demands]
+            some = [
+                demand.model_copy(update={"amount": amount})
+                for demand, amount in zip(needs.demands, amounts, strict=True)
+            ]
+            assert not (any(amount >= 1 for amount in amounts) and reservable(pools, some)), percent
     elif offer.moved_by:
         whole = sum(exact(demand.amount) for demand in needs.demands)
         assert sum(exact(demand.amount) for demand in offer.demands) == whole
