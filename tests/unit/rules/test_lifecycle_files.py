@@ -55,7 +55,7 @@ def test_each_gate_has_an_enforced_rule_named_after_a_gate(name: str) -> None:
     rules = [r for pack in builtin_packs() if pack.lifecycle == name for r in pack.rules]
     enforced = {gate for rule in rules if rule.text.mode == "enforce" for gate in rule.gates}
     assert enforced == set(lifecycle.guarded)
-    assert {rule.id.partition(".")[0] for rule in rules} <= set(lifecycle.gates)
+    assert {rule.id.partition(".")[0] for rule in rules} <= set(lifecycle.guarded)
     confirmed = f"{lifecycle.last}.controller-has-confirmed"
     assert confirmed in {rule.id for rule in rules}
 

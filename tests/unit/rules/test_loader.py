@@ -158,7 +158,7 @@ def test_the_standard_pack_has_its_public_names() -> None:
         "closed.evidence-attached",
     ]
     assert {gate for rule in standard.rules for gate in rule.gates} == {
-        "identified", "detailed", "decided", "launch", "implemented", "closed",
+        "identified", "detailed", "decided", "launch", "ramp", "implemented", "closed",
     }  # fmt: skip
     assert {rule.text.mode for rule in standard.rules} == {"enforce"}
 
