@@ -350,6 +350,13 @@ def told(
     return drafting.drafts
 
 
+def reserved(state: MeasureState, held: Reserved, at: datetime, command: str) -> list[Draft]:
+    """Drafts that the pools hold again what a hold had released."""
+    drafting = Drafting(state, by="engine", at=at, command=command)
+    drafting.write("capacity_reserved", held.model_dump(mode="json"))
+    return drafting.drafts
+
+
 def released(state: MeasureState, at: datetime, command: str) -> list[Draft]:
     """Drafts that the pools hold nothing for the measure any more."""
     drafting = Drafting(state, by="engine", at=at, command=command)

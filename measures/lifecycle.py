@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from measures.digest import digest
-from measures.model import Id, Line, Model
+from measures.model import GrownModel, Id, Line, Model
 
 LAUNCH = "launch"
 """The gate of its own for measures with a campaign; it moves no stage."""
@@ -41,7 +41,7 @@ class StageSpec(Model):
     weight: Annotated[float, Field(ge=0, le=1)]
 
 
-class Lifecycle(Model):
+class Lifecycle(GrownModel):
     """Stages in order and the points where plan, money, capacity and launch change their nature.
 
     It is a document: `sluice apply` takes it. A measure keeps the one it was defined under.
@@ -63,7 +63,11 @@ class Lifecycle(Model):
             confirmed the realised value at it; the last by default, and never less than the last.
         entered_by: who alone may ask for a gate, by gate; everybody with a part in it otherwise.
         open_gates: gates that open when no enforced rule speaks; all others stay shut then.
+        on_hold: whether a measure on hold keeps the capacity that it holds, or releases it and
+            takes it back, as far as it is still free, when it is resumed.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"on_hold"})
 
     kind: Literal["Lifecycle"] = "Lifecycle"
     id: Id
@@ -78,6 +82,7 @@ class Lifecycle(Model):
     confirmed_from: Id | None = None
     entered_by: dict[Id, Office] = {}
     open_gates: tuple[Id, ...] = ()
+    on_hold: Literal["keep", "release"] = "keep"
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Lifecycle":

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from measures.chains import CONVERSIONS
 from measures.delivery import Breach, Delivery
 from measures.digest import digest
-from measures.documents import Evidence, Measure
+from measures.documents import Demand, Evidence, Measure
 from measures.entry import Draft, measure_stream, pool_stream
 from measures.lifecycle import DOI, LAUNCH, Lifecycle
 from measures.loads import Confirmation, Need, Touched
@@ -115,6 +115,7 @@ class MeasureState(Stored):
         plan: the measure as planned; frozen from the lifecycle's `frozen_from` on.
         lifecycle: what it was defined under, whatever the document says by now.
         number: how many entries its life has.
+        parked: what a hold released, to be taken back when it is resumed.
         permit: that the campaign may run now; it ends with a denial, a hold, a step back, the end.
         permit_ended: how the latest permit that ended did, whether or not another stands by now.
         launched_at: when a permit was granted last, whether or not it still stands.
@@ -154,6 +155,7 @@ class MeasureState(Stored):
     actual_at: Moment | None = None
     evidence: tuple[Evidence, ...] = ()
     reserved: Reserved = Reserved()
+    parked: Reserved = Reserved()
     permit: Permit | None = None
     permit_ended: PermitEnd | None = None
     launched_at: Moment | None = None
@@ -246,6 +248,15 @@ class MeasureState(Stored):
         return self.done.get(milestone, planned)
 
 
+def demands_of(reserved: Reserved) -> tuple[Demand, ...]:
+    """Returns what pools hold for a measure as demands in the pools' units."""
+    return tuple(
+        Demand(pool=pool, period=period, amount=amount)
+        for pool, periods in reserved.amounts.items()
+        for period, amount in periods.items()
+    )
+
+
 def fold_measure(state: MeasureState | None, entry: Draft) -> MeasureState:
     """Returns a measure's state after one more entry.
 
@@ -307,9 +318,13 @@ def _changes(state: MeasureState, entry: Draft) -> dict[str, Any]:
         case "reported":
             return _reported(state, entry)
         case "capacity_reserved":
-            return {"reserved": Reserved(amounts=body["amounts"], hard=body["hard"])}
+            reserved = Reserved(amounts=body["amounts"], hard=body["hard"])
+            return {"reserved": reserved, "parked": Reserved()}
         case "capacity_released":
-            return {"reserved": Reserved()}
+            return {
+                "reserved": Reserved(),
+                "parked": state.reserved if state.on_hold else Reserved(),
+            }
         case "permit_granted" | "permit_denied" | "permit_revoked" | "permit_expired":
             return _permitted(entry)
         case "campaign_told":

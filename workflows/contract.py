@@ -72,6 +72,7 @@ MeasureVerb = Literal[
     "notify",
     "told",
     "released",
+    "reserved",
     "waive",
     "revoke",
     "expire",

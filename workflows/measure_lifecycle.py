@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
         SignInput,
         WaiveInput,
     )
-    from measures.state import MeasureState, Reserved, fold_measure
+    from measures.state import MeasureState, Reserved, demands_of, fold_measure
     from measures.status import Reason, Status, reasons_of, status_of
     from measures.waivers import demands_to_hold, next_expiry
     from workflows import ports
@@ -248,8 +248,10 @@ class MeasureLifecycle:
             entries = record.entries
             if entries:
                 self._launch.hear_news()
-            if verb in ("cancel", "step_back"):
+            if verb in ("cancel", "step_back", "hold"):
                 entries = (*entries, *await self._fit_holdings(update.id))
+            if verb == "resume":
+                entries = (*entries, *await self._take_back(update.id))
             verdict = record.verdict
             if entries and verb != "launch":
                 self._permit_dirty = True
@@ -403,25 +405,33 @@ class MeasureLifecycle:
         reserved = self._life.reserved
         if not self._life.plan.demands and not reserved.amounts:
             return
-        demands = tuple(
-            Demand(pool=pool, period=period, amount=amount)
-            for pool, periods in reserved.amounts.items()
-            for period, amount in periods.items()
-        )
         command = str(workflow.uuid4())
-        await self._hold(demands, reserved.hard, command, "as recorded")
+        await self._hold(demands_of(reserved), reserved.hard, command, "as recorded")
 
     async def _fit_holdings(self, command: str) -> tuple[Draft, ...]:
-        """Releases capacity that a cancelled or stepped back measure may no longer hold."""
+        """Releases capacity that a cancelled, held or stepped back measure may no longer hold."""
         state = self._life
-        order = state.lifecycle.order
-        if not state.reserved.amounts or (state.cancelled is None and not state.reserved.hard):
-            return ()
-        if state.cancelled is None and order[state.stage] >= order[state.lifecycle.hard_at]:
+        early = not state.lifecycle.reached(state.stage, state.lifecycle.hard_at)
+        let_go = state.on_hold is not None and state.lifecycle.on_hold == "release"
+        hard = state.reserved.hard and (early or let_go)
+        if not state.reserved.amounts or (state.cancelled is None and not hard):
             return ()
         await self._hold((), hard=False, command=f"{command}:release", reason="released")
         record = await self._act("released", {}, f"{command}:released")
         return record.entries
+
+    async def _take_back(self, command: str) -> tuple[Draft, ...]:
+        """Takes back what a hold released, all of it or nothing; its launch stays shut without."""
+        parked, lifecycle = self._life.parked, self._life.lifecycle
+        if not parked.hard or not lifecycle.reached(self._life.stage, lifecycle.hard_at):
+            return ()
+        demands = demands_of(parked)
+        held = await self._hold(demands, hard=True, command=f"{command}:back", reason="resumed")
+        if held.lacking:
+            await self._restore_holdings()
+            return ()
+        ask = held.reserved.model_dump(mode="json")
+        return (await self._act("reserved", ask, f"{command}:reserved")).entries
 
     # --- waiting, timers, errands ---
 

@@ -98,8 +98,8 @@ def test_verbs() -> None:
     """What stands in a history as asked."""
     assert set(get_args(MeasureVerb)) == {
         "define", "advance", "launch", "sign", "amend", "report", "hold", "resume", "cancel",
-        "step_back", "migrate", "notify", "told", "released", "waive", "revoke", "expire",
-        "renew_permit", "revoke_permit", "launch_again",
+        "step_back", "migrate", "notify", "told", "released", "reserved", "waive", "revoke",
+        "expire", "renew_permit", "revoke_permit", "launch_again",
     }  # fmt: skip
     assert set(get_args(PoolVerb)) == {
         "open",

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from measures.documents import RulePack, document_content
+from measures.lifecycle import DOI
 from measures.pool_state import PoolState
 from measures.requests import AmendInput, ReasonInput
 
@@ -110,3 +112,50 @@ async def test_capacity_cut_below_what_is_held_shuts_the_launch(engine: Engine) 
     assert denied.seen["launch.capacity-reserved"] == {"needed": 40, "reserved": 10}
     assert (await engine.capacity("kyc", 100)).uncovered == ()
     assert (await engine.client.launch(lost, "olga")).permit == "granted"
+
+
+async def test_a_hold_releases_where_the_lifecycle_says_so(engine: Engine) -> None:
+    """What it let go is taken back when it is resumed, if it is free by then."""
+    releasing = DOI.model_copy(update={"id": engine.id("doi-r"), "on_hold": "release"})
+    engine.ledger.append_document(
+        "Lifecycle",
+        releasing.id,
+        document_content(releasing),
+        "operator",
+        engine.now(),
+        releasing.id,
+    )
+    packs = standard_pack_for(releasing.id)
+    engine.ledger.append_document(
+        "RulePack", packs.id, document_content(packs), "operator", engine.now(), packs.id
+    )
+    await engine.pool("kyc", 100)
+    demands = [engine.demand("kyc", 60)]
+    first = await engine.define("first", demands=demands, lifecycle=releasing.id)
+    for _ in range(3):
+        await engine.client.advance(first, "olga")
+    assert engine.state(first).reserved.hard
+    await engine.client.hold(first, ReasonInput(by="olga"))
+    assert pool_of(engine).held(engine.period()) == 0
+    assert engine.state(first).reserved.amounts == {}
+    other = await asks(engine, "other", 60)
+    assert engine.state(other).stage == "decided"
+    await engine.client.resume(first, ReasonInput(by="olga"))
+    assert engine.state(first).reserved.amounts == {}
+    await engine.client.hold(first, ReasonInput(by="olga"))
+    await engine.client.cancel(other, ReasonInput(by="olga"))
+    await engine.client.resume(first, ReasonInput(by="olga"))
+    assert engine.state(first).reserved.amounts == {engine.id("kyc"): {engine.period(): 60}}
+    assert pool_of(engine).held(engine.period()) == 60
+
+
+def standard_pack_for(lifecycle: str) -> RulePack:
+    """A pack that asks for nothing but capacity."""
+    rule = {
+        "id": "decided.room",
+        "gate": ["identified", "detailed", "decided"],
+        "require": 'measure.title != ""',
+        "message": "{measure.id} has no title",
+        "clear_by": "measure.owner",
+    }
+    return RulePack(pack=f"room-{lifecycle}", title="Room", lifecycle=lifecycle, rules=(rule,))

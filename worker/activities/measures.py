@@ -50,7 +50,7 @@ from measures.requests import (
     WaiveInput,
 )
 from measures.rollout import migrate, refuse_unless_may_migrate
-from measures.state import MeasureState, fold_measure
+from measures.state import MeasureState, Reserved, fold_measure
 from measures.verdict import Verdict
 from measures.waivers import demands_to_hold
 from rules.archive import LostVersionError
@@ -536,6 +536,8 @@ def _drafts(state: MeasureState, act: MeasureAct, directory: Directory) -> list[
             return decisions.told(state, ask["state"], at, command)
         case "released":
             return decisions.released(state, at, command)
+        case "reserved":
+            return decisions.reserved(state, restore(Reserved, ask), at, command)
         case "launch_again" | "define" | "advance" | "sign" | "launch" | "migrate" | "renew_permit":
             msg = f"{act.verb} is decided elsewhere"
             raise ValueError(msg)
