@@ -1,13 +1,16 @@
 """Measures that wait for a pool are served in their turn, without asking again."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio.testing import WorkflowEnvironment
 
-from measures.documents import RulePack, document_content
+from measures.documents import Demand, RulePack, document_content
 from measures.lifecycle import DOI
 from measures.pool_state import PoolState
-from measures.requests import AmendInput, ReasonInput
+from measures.requests import AmendInput, CapacityInput, ReasonInput
+from workflows.contract import ReserveAsk
 
 pytestmark = pytest.mark.temporal
 
@@ -159,3 +162,23 @@ def standard_pack_for(lifecycle: str) -> RulePack:
         "clear_by": "measure.owner",
     }
     return RulePack(pack=f"room-{lifecycle}", title="Room", lifecycle=lifecycle, rules=(rule,))
+
+
+@pytest.mark.time_skipping
+async def test_reservations_end_with_their_period_by_themselves(
+    skipping: Engine, time_skipping_server: WorkflowEnvironment
+) -> None:
+    """At midnight UTC after its last day; how much was used stays known, and a note goes too."""
+    await skipping.pool("kyc", 100)
+    day = skipping.day(2)
+    report = CapacityInput(by="kim", period=day, amount=9)
+    await skipping.client.report_capacity(skipping.id("kyc"), report)
+    demand = Demand(pool=skipping.id("kyc"), period=day, amount=9)
+    for measure, hard in (("a", True), ("b", False)):
+        ask = ReserveAsk(measure=measure, demands=(demand,), hard=hard)
+        await skipping.client.reserve(skipping.id("kyc"), ask, key=skipping.id(measure))
+    await time_skipping_server.sleep(timedelta(days=2))
+    assert set(pool_of(skipping).holdings) == {"a", "b"}
+    await time_skipping_server.sleep(timedelta(days=1))
+    await skipping.until(lambda: not pool_of(skipping).holdings, "they did not end")
+    assert pool_of(skipping).used == {day: 9}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from measures.documents import Demand, Pool
 from measures.errors import RefusedError
@@ -24,7 +25,8 @@ from measures.pool import (
     shifted,
 )
 from measures.pool_state import Asker, load
-from measures.turns import AGEING, HIGHEST, LOWEST, more_urgent_at, waiting_turn
+from measures.requests import CapacityInput
+from measures.turns import AGEING, HIGHEST, LOWEST, Priority, more_urgent_at, waiting_turn
 
 MARCH, APRIL = "2031-03", "2031-04"
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
@@ -404,3 +406,35 @@ def test_two_hundred_requests_in_any_order_never_oversell() -> None:
         state = fold_pool(state, draft) if draft else state
     assert state.held(MARCH) == 994
     assert len(state.holdings) == 142
+
+
+@pytest.mark.parametrize("amount", [-1, float("nan"), float("inf"), 1e16, "5", None, True])
+def test_amounts_that_are_none_are_refused(amount: Any) -> None:
+    """Negative, not finite, huge, not a number: as a demand, as capacity and as a report."""
+    for made in (
+        lambda: Demand.model_validate({"pool": "kyc", "period": MARCH, "amount": amount}),
+        lambda: CapacityInput.model_validate({"by": "kim", "period": MARCH, "amount": amount}),
+        lambda: opened(capacity={MARCH: amount}),
+    ):
+        with pytest.raises(ValidationError):
+            made()
+
+
+@pytest.mark.parametrize("priority", [0, 10, -1, 5.5, "9"])
+def test_a_priority_is_a_whole_number_from_1_to_9(priority: Any) -> None:
+    """Anything else is refused, not rounded."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(Priority).validate_python(priority, strict=True)
+
+
+@pytest.mark.parametrize("period", ["2031-13", "2031-W54", "2031-02-30", "March", "", "31-03"])
+def test_periods_that_are_none_are_refused(period: str) -> None:
+    """No month 13, no week 54, no 30 February."""
+    with pytest.raises(ValidationError):
+        Demand(pool="kyc", period=period, amount=1)
+
+
+def test_a_pool_has_a_unit() -> None:
+    """An amount of nothing in particular is none."""
+    with pytest.raises(ValidationError):
+        opened(unit="")
