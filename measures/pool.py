@@ -5,16 +5,17 @@ Pure functions of the state and the time that are handed in; `measures.pool_stat
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from measures.authority import refuse_unless_may_apply
 from measures.directory import Directory
-from measures.documents import ENGINE, Demand, Pool
-from measures.entry import Draft, EntryKind, pool_stream
+from measures.documents import Demand, Pool
+from measures.entry import Draft, pool_stream
 from measures.errors import RefusedError
 from measures.model import period_bounds
-from measures.pool_folding import fold_pool
+from measures.pool_ending import expire, next_expiry
+from measures.pool_folding import fold_pool, pool_draft, utc_day
 from measures.pool_state import (
     Asker,
     Capacity,
@@ -53,7 +54,7 @@ def change_pool(
     if pool == state.pool:
         return None
     refuse_unless_may_apply(pool, by, directory, state.pool)
-    draft = _draft(state, "pool_changed", at, command, {"pool": _plain(pool)}, by)
+    draft = pool_draft(state, "pool_changed", at, command, {"pool": _plain(pool)}, by)
     return _saying_who_loses(state, draft)
 
 
@@ -87,7 +88,7 @@ def report_capacity(
     body = {"period": period, "amount": amount}
     if connector is not None:
         body["source"] = f"connector:{connector}"
-    return _saying_who_loses(state, _draft(state, "capacity_reported", at, command, body, by))
+    return _saying_who_loses(state, pool_draft(state, "capacity_reported", at, command, body, by))
 
 
 def refuse_past(period: str, today: date, subject: str) -> None:
@@ -137,7 +138,7 @@ def reserve(
     body = {"measure": measure, "amounts": amounts, "hard": hard}
     if priority != USUAL:
         body["priority"] = priority
-    return _draft(state, "reservation_made", at, command, body), ""
+    return pool_draft(state, "reservation_made", at, command, body), ""
 
 
 def drop_reservation(
@@ -147,7 +148,7 @@ def drop_reservation(
     if measure not in state.holdings:
         return None
     body = {"measure": measure, "reason": reason}
-    return _draft(state, "reservation_dropped", at, command, body)
+    return pool_draft(state, "reservation_dropped", at, command, body)
 
 
 def join_queue(
@@ -166,7 +167,7 @@ def join_queue(
     if state.queue.get(measure) == place:
         return None
     body = {"measure": measure, **place.model_dump(mode="json")}
-    return _draft(state, "queue_joined", at, command, body)
+    return pool_draft(state, "queue_joined", at, command, body)
 
 
 def leave_queue(
@@ -175,34 +176,7 @@ def leave_queue(
     """Drafts that a measure no longer waits here; None when it does not."""
     if measure not in state.queue:
         return None
-    return _draft(state, "queue_left", at, command, {"measure": measure, "reason": reason})
-
-
-def next_expiry(state: PoolState) -> datetime | None:
-    """Returns when something held, noted or waited for is over next; None when nothing is."""
-    moments = [_begin(over_on(period)) for period in _periods_in_use(state)]
-    span = state.pool.notes_last
-    if span is not None:
-        moments += [note.at + span for note in state.holdings.values() if not note.hard]
-    return min(moments, default=None)
-
-
-def expire(state: PoolState, at: datetime, command: str) -> Draft | None:
-    """Drafts the end of what is over by now; None when nothing is.
-
-    A reservation, and a place in the queue, ends with its period; a note also when it has been
-    kept as long as the pool's document says.
-    """
-    today, span = utc_day(at), state.pool.notes_last
-    periods = sorted({one for one in _periods_in_use(state) if over_on(one) <= today})
-    notes = [
-        name
-        for name, holding in state.holdings.items()
-        if not holding.hard and span is not None and holding.at + span <= at
-    ]
-    if not periods and not notes:
-        return None
-    return _draft(state, "reservation_expired", at, command, {"periods": periods, "notes": notes})
+    return pool_draft(state, "queue_left", at, command, {"measure": measure, "reason": reason})
 
 
 def frees(before: PoolState | None, draft: Draft) -> bool:
@@ -222,11 +196,6 @@ def shifted(draft: Draft) -> tuple[str, ...]:
     body = draft.body
     lost = [one["measure"] for one in body.get("uncovered", ())]
     return tuple(dict.fromkeys([*lost, *body.get("covered_again", ())]))
-
-
-def utc_day(moment: datetime) -> date:
-    """Returns the day of a moment in UTC, whatever zone it is written in."""
-    return moment.astimezone(UTC).date()
 
 
 def _taken(state: PoolState, period: str) -> float | int:
@@ -277,37 +246,6 @@ def _lacking(
 
 def _amounts(state: PoolState, demands: Iterable[Demand]) -> dict[str, float | int]:
     return {d.period: d.amount for d in demands if d.pool == state.pool.id}
-
-
-def _periods_in_use(state: PoolState) -> set[str]:
-    amounts = [
-        *(holding.amounts for holding in state.holdings.values()),
-        *(place.amounts for place in state.queue.values()),
-    ]
-    return {period for one in amounts for period in one}
-
-
-def _begin(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
-def _draft(
-    state: PoolState,
-    kind: EntryKind,
-    at: datetime,
-    command: str,
-    body: dict[str, Any],
-    by: str = ENGINE,
-) -> Draft:
-    return Draft(
-        stream=pool_stream(state.pool.id),
-        number=state.number + 1,
-        kind=kind,
-        at=at,
-        by=by,
-        command=command,
-        body=body,
-    )
 
 
 def _plain(pool: Pool) -> dict[str, Any]:

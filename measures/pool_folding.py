@@ -1,9 +1,10 @@
 """A pool's state after one more entry."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
-from measures.documents import Pool
-from measures.entry import Draft
+from measures.documents import ENGINE, Pool
+from measures.entry import Draft, EntryKind, pool_stream
 from measures.model import restore
 from measures.pool_load import loaded
 from measures.pool_state import Amounts, Capacity, Holding, Place, PoolState
@@ -35,6 +36,31 @@ def fold_pool(state: PoolState | None, entry: Draft) -> PoolState:
     return state.model_copy(
         update={**_changes(state, entry), "number": entry.number, "commands": commands}
     )
+
+
+def pool_draft(
+    state: PoolState,
+    kind: EntryKind,
+    at: datetime,
+    command: str,
+    body: dict[str, Any],
+    by: str = ENGINE,
+) -> Draft:
+    """Drafts the next entry of a pool."""
+    return Draft(
+        stream=pool_stream(state.pool.id),
+        number=state.number + 1,
+        kind=kind,
+        at=at,
+        by=by,
+        command=command,
+        body=body,
+    )
+
+
+def utc_day(moment: datetime) -> date:
+    """Returns the day of a moment in UTC, whatever zone it is written in."""
+    return moment.astimezone(UTC).date()
 
 
 def _changes(state: PoolState, entry: Draft) -> dict[str, Any]:
