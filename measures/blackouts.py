@@ -6,6 +6,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from measures.documents import Blackout, Measure
+from measures.model import FIRST_MOMENT, LAST_MOMENT
 
 
 class Window(NamedTuple):
@@ -26,8 +27,9 @@ class Window(NamedTuple):
 def window_of(blackout: Blackout) -> Window:
     """Returns when a black-out begins and ends.
 
-    A day counts whole in the black-out's zone. Where clocks are set back and a time comes twice,
-    it begins at the first and ends at the second, so that it is never shorter than written.
+    A day counts whole in the black-out's zone. Where a time comes twice, or never, because clocks
+    are set, it begins at the earlier and ends at the later moment that may be meant, so that it is
+    never shorter than written.
     """
     begins = _moment(blackout.starts, blackout.zone, last=False)
     ends = _moment(blackout.ends, blackout.zone, last=True)
@@ -58,11 +60,23 @@ def _concerns(blackout: Blackout, plan: Measure) -> bool:
 
 
 def _moment(written: date | datetime, zone: str, *, last: bool) -> datetime:
-    if not isinstance(written, datetime):
+    """Returns a moment as UTC; what lies beyond an end of the calendar is that end."""
+    try:
+        if isinstance(written, datetime):
+            return _clock_time(written, zone, last=last)
         day = written + timedelta(days=1) if last else written
-        local = datetime.combine(day, time(), ZoneInfo(zone))
-    elif written.tzinfo is None:
-        local = written.replace(tzinfo=ZoneInfo(zone), fold=int(last))
-    else:
-        local = written
-    return local.astimezone(UTC)
+        return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+    except OverflowError:
+        return FIRST_MOMENT if written.year == date.min.year else LAST_MOMENT
+
+
+def _clock_time(written: datetime, zone: str, *, last: bool) -> datetime:
+    """Returns which of the two moments that a clock's time may mean makes the window longer.
+
+    They differ where clocks are set back, and where they are set forward and never show it.
+    """
+    if written.tzinfo is not None:
+        return written.astimezone(UTC)
+    local = written.replace(tzinfo=ZoneInfo(zone))
+    both = (local.astimezone(UTC), local.replace(fold=1).astimezone(UTC))
+    return max(both) if last else min(both)

@@ -4,12 +4,12 @@ The desired state is never stored: it follows from the measure's order, the paus
 the shares that pools allow, so that no two of them can contradict each other for long.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from measures.documents import Campaign, RampStep
 from measures.entry import Draft
-from measures.model import Moment, Share, Stored, restore
+from measures.model import Moment, Share, Stored, midnight_after, restore
 from measures.state import Pause
 from measures.verdict import Verdict
 
@@ -206,7 +206,7 @@ class LaunchState(Stored):
     @property
     def window_ends_at(self) -> datetime:
         """The midnight (UTC) after the last day on which the campaign may run."""
-        return datetime.combine(self.campaign.ends_on + timedelta(days=1), time(), UTC)
+        return midnight_after(self.campaign.ends_on)
 
 
 def ref_of(campaign: Campaign) -> str:

@@ -1,7 +1,7 @@
 """How every model of the vocabulary behaves, and the small types they share."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
@@ -80,6 +80,17 @@ _SPAN_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "
 
 LONGEST_SPAN = timedelta(days=36_525)
 """100 years: added to any day a measure lives on it stays inside the calendar."""
+
+
+FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
+LAST_MOMENT = datetime.max.replace(microsecond=0, tzinfo=UTC)
+
+
+def midnight_after(day: date) -> datetime:
+    """Returns the first moment (UTC) after a day; of the calendar's last day its last second."""
+    if day == date.max:
+        return LAST_MOMENT
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
 def period_bounds(period: str) -> tuple[date, date]:

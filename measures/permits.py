@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from measures.documents import Measure
-from measures.model import Amount, Id, Line, Model, Moment, Sha256, Stored
+from measures.model import Amount, Id, Line, Model, Moment, Sha256, Stored, midnight_after
 
 PERMIT_TYPE = "sluice-permit+jwt"
 REVOCATIONS_TYPE = "sluice-revocations+jwt"
@@ -217,7 +217,7 @@ def window_of(plan: Measure) -> tuple[datetime, datetime]:
     campaign = plan.campaign
     assert campaign is not None, "only a campaign has a window"
     begins = datetime.combine(campaign.launch_on, time(), UTC)
-    return begins, datetime.combine(campaign.ends_on, time(), UTC) + timedelta(days=1)
+    return begins, midnight_after(campaign.ends_on)
 
 
 def merged(lines: Iterable[RevokedPermits]) -> tuple[RevokedPermits, ...]:

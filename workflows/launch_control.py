@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         ShareOrder,
         Sighting,
     )
+    from measures.model import LONGEST_SPAN
     from workflows import ports
     from workflows.contract import (
         CAMPAIGN_SHOWS,
@@ -295,7 +296,9 @@ class LaunchControl:
     async def _wait(self, until: Any) -> None:
         """Waits for a condition, or until something is due."""
         due = self._look_again_at
-        timeout = None if due is None else max(timedelta(0), due - workflow.now())
+        timeout = (
+            None if due is None else min(max(timedelta(0), due - workflow.now()), LONGEST_SPAN)
+        )
         try:
             await workflow.wait_condition(
                 until, timeout=timeout, timeout_summary=f"{self._ref}: step, black-out or window"

@@ -293,3 +293,28 @@ def test_scope_names_what_a_blackout_concerns(plan: Any) -> None:
         ({"types": [planned.type], "packages": [planned.package]}, True),
     ):
         assert bool(blackouts_for(planned, [blackout(scope=scope)])) == concerns
+
+
+def test_a_blackout_that_names_a_skipped_hour_is_never_shorter_than_written() -> None:
+    """On 2031-03-30 no clock in Amsterdam shows 02:30: it is 01:30 as much as 03:30."""
+    times = {"starts": "2031-03-30T02:30:00", "ends": "2031-03-30T02:45:00"}
+    window = window_of(blackout(**times, zone="Europe/Amsterdam"))
+    assert window.begins == datetime(2031, 3, 30, 0, 30, tzinfo=UTC)
+    assert window.ends == datetime(2031, 3, 30, 1, 45, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Honolulu"])
+@pytest.mark.parametrize("clock", ["", "T00:00:00"])
+def test_a_blackout_from_ever_or_for_ever_is_one(zone: str, clock: str) -> None:
+    """A document at an end of the calendar must not break every launch that it concerns."""
+    window = window_of(blackout(starts="0001-01-01" + clock, ends="9999-12-31" + clock, zone=zone))
+    assert window.begins.year == 1
+    assert window.ends.year == 9999
+    assert launching.next_due(opened(), [window], NOW) is not None
+
+
+def test_a_campaign_without_an_end_in_sight_can_be_held_and_launched() -> None:
+    """The last day of the calendar is a usual way to write that something has no end."""
+    launch = opened(ends_on="9999-12-31")
+    assert launch.phase != "ended"
+    assert launch.window_ends_at.year == 9999
