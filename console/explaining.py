@@ -9,6 +9,7 @@ from rich.markup import escape
 from console.offers_showing import Offers, print_offers
 from console.output import people as screen
 from console.output import print_table
+from console.waits_showing import print_simulated
 from console.waiver_showing import counted, print_idle, print_waived
 from measures.answers import Answer
 from measures.documents import Person
@@ -60,6 +61,7 @@ def print_explanation(
         print_queue(status, out)
         print_ways_out(status, people, out)
     print_permit(status, out)
+    print_simulated(status.simulated, out)
     if offers is not None:
         print_offers(offers, out)
     print_waived(status.waived, lambda person: _named(person, people), out)

@@ -7,6 +7,7 @@ from typing import Any
 
 from console.output import people, plain, print_table
 from console.pictures import Series, draw, save_picture
+from console.waits_showing import days
 from measures.queueing.outcome import Curve, Simulation
 from measures.queueing.record import PoolWait, QueueRecord
 
@@ -161,13 +162,6 @@ def picture_of(record: QueueRecord, curve: Curve) -> str:
     )
 
 
-def days(number: float) -> str:
-    """Writes a wait in words: days, or hours where it is less than two days."""
-    if number >= 2:
-        return f"{number:.1f} days"
-    return f"{number * 24:.1f} h" if number * 24 >= 0.05 else "0 h"
-
-
 def _print_months(curve: Curve) -> None:
     rows = months_of(curve)
     print_table(
@@ -195,4 +189,4 @@ def _amount(number: float) -> str:
     return f"{number:,.3g}"
 
 
-__all__ = ["as_data", "days", "print_simulation", "print_waits", "save_pictures", "told"]
+__all__ = ["as_data", "print_simulation", "print_waits", "save_pictures", "told"]

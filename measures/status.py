@@ -11,6 +11,7 @@ from measures.model import Moment, Stored
 from measures.money import benefit_of
 from measures.permits import PermitEnd
 from measures.pool_state import PoolState
+from measures.queueing.record import RecordedQueue
 from measures.state import MeasureState
 from measures.verdict import Blocker, Proposal, Verdict, Waived, Warned
 from measures.waiver_standing import WaiverStanding, standings_of
@@ -114,6 +115,7 @@ class Status(Stored):
         reserved: what the pools hold hard for it: pool to period to amount.
         noted: the demands the pools know of without holding capacity.
         queue: its places in the queues of pools; only where they were asked.
+        simulated: how long those whom it brings wait, as recorded last; None when nobody asked.
         would_block: what rules in mode ``warn`` and ``dry-run`` found in the latest judgement.
         permit_id, permit_until: the launch permit's name, and from when it no longer stands.
         permit_ended: how the latest one ended, while none stands.
@@ -152,6 +154,7 @@ class Status(Stored):
     reserved: dict[str, dict[str, float | int]] = {}
     noted: dict[str, dict[str, float | int]] = {}
     queue: tuple[Queued, ...] = ()
+    simulated: RecordedQueue | None = None
     lights: Lights
     finance: Money = Money()
     permit: str = "none"
@@ -221,6 +224,7 @@ def status_of(
         reserved=state.reserved.amounts if state.reserved.hard else {},
         noted={} if state.reserved.hard else state.reserved.amounts,
         queue=queued_at(state.id, pools, now),
+        simulated=state.queue,
         lights=lights,
         finance=_money(state),
         permit="granted" if state.permit else "none",

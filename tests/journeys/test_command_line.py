@@ -383,11 +383,14 @@ class TestQueues:
         """The same figures as without --record; a what-if is never recorded."""
         office.write("rush.yaml", measure_text("rush-sale", amount=90))
         office.asks("apply", "-f", "rush.yaml")
+        month = Shift(months=2).period(period(office))
+        office.asks("capacity", "desk", "--period", month, "--amount", "1000", "--as", "eve")
         quick = ("simulate", "capacity", "rush-sale", "--replications", "3")
         shown = office.asks(*quick)
         recorded = office.asks(*quick, "--record", "--as", "ada")["queue"]
         assert recorded["pools"] == shown["pools"]
         assert recorded["by"] == "ada"
+        assert "desk: nine of ten wait up to" in office.sluice("explain", "rush-sale").out
         supposed = office.sluice(*quick, "--record", "--move", "3", "--as", "ada")
         assert (supposed.code, "is played by the engine" in supposed.err) == (2, True)
         told = office.sluice(*quick, "--record", "--as", "eve", "-o", "json")

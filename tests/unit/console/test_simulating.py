@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from console.cli import app
-from console.simulation_showing import days
+from console.waits_showing import days
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "queues" / "three-months.yaml"
 QUICK = ("--replications", "2")
