@@ -49,11 +49,13 @@ def change_pool(
     """Drafts the change to a newer document; None when nothing differs.
 
     Raises:
-        RefusedError: ``unknown-person`` or ``not-entitled``.
+        RefusedError: ``unknown-person`` or ``not-entitled``; ``unit-in-use`` for another unit while
+            somebody holds, noted or waits for amounts in the present one.
     """
     if pool == state.pool:
         return None
     refuse_unless_may_apply(pool, by, directory, state.pool)
+    _refuse_other_unit(state, pool)
     draft = pool_draft(state, "pool_changed", at, command, {"pool": _plain(pool)}, by)
     return _saying_who_loses(state, draft)
 
@@ -196,6 +198,20 @@ def shifted(draft: Draft) -> tuple[str, ...]:
     body = draft.body
     lost = [one["measure"] for one in body.get("uncovered", ())]
     return tuple(dict.fromkeys([*lost, *body.get("covered_again", ())]))
+
+
+def _refuse_other_unit(state: PoolState, pool: Pool) -> None:
+    """Refuses a unit in which what is held would silently mean something else."""
+    users = sorted({*state.holdings, *state.queue})
+    if pool.unit == state.pool.unit or not users:
+        return
+    named = ", ".join(users[:3]) + (f" and {len(users) - 3} more" if len(users) > 3 else "")
+    raise RefusedError(
+        "unit-in-use",
+        f"pool {pool.id}: its amounts for {named} are in {state.pool.unit}, so its unit cannot"
+        f" become {pool.unit}; open another pool for {pool.unit} (who has what here:"
+        f" sluice explain pool {pool.id})",
+    )
 
 
 def _taken(state: PoolState, period: str) -> float | int:

@@ -175,6 +175,19 @@ def test_only_its_owner_and_administrators_change_a_pool(
         assert change_pool(pool, newer, by, directory(), now, "c")
 
 
+def test_the_unit_stays_while_amounts_in_it_are_held(
+    pool: PoolState, hold: Any, now: datetime, directory: Callable[..., Directory]
+) -> None:
+    """Who holds 60 checks never holds 60 hours because a document was changed."""
+    other = pool.pool.model_copy(update={"unit": "hours"})
+    assert change_pool(pool, other, "operator", directory(), now, "c")
+    for hard in (True, False):
+        used, _ = hold(pool, "spring", (MARCH, 60), hard=hard)
+        with pytest.raises(RefusedError, match="for spring are in checks") as caught:
+            change_pool(used, other, "operator", directory(), now, "c")
+        assert caught.value.code == "unit-in-use"
+
+
 def test_a_pool_begins_with_its_opening(pool: PoolState, now: datetime) -> None:
     """Nothing else comes first, and nothing of a measure comes at all."""
     draft = report_capacity(pool, MARCH, 5, "kim", now, "c")
