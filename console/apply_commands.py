@@ -75,6 +75,7 @@ def _show(
 ) -> Exit:
     """Prints the report of one call."""
     from console.output import aside, people, print_data, print_table
+    from console.pool_showing import print_uncovered
     from rules.source import render
 
     refused = [result for result in results if result.outcome == "refused"]
@@ -89,6 +90,8 @@ def _show(
             ("kind", "id", "outcome", "where"),
             [(r.kind, r.id, r.outcome, f"{r.file}:{r.line}") for r in results],
         )
+        for result in results:
+            print_uncovered(result.id, result.uncovered)
     faults = [*reading.faults, *(fault for result in refused for fault in result.faults)]
     for fault in faults:
         aside().print(render(fault, reading.texts.get(fault.file, "")), markup=False)

@@ -34,6 +34,7 @@ from measures.duties import refuse_stranger
 from measures.errors import RefusedError
 from measures.lifecycle import Lifecycle
 from measures.model import Stored
+from measures.pool_state import Uncovered
 from measures.requests import AmendInput
 from rules.source import Fault
 from workflows.client import AT_ONCE, SluiceClient
@@ -48,6 +49,7 @@ class Applied(Stored):
         outcome: ``held-back`` is good, but others of the same call were refused.
         code, message, help: why it was refused, first of `faults`.
         faults: everything that is wrong with it, each where it stands.
+        uncovered: whose reservations a pool no longer covers by it, who lost first at the head.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Applied(Stored):
     message: str = ""
     help: str = ""
     faults: tuple[Fault, ...] = ()
+    uncovered: tuple[Uncovered, ...] = ()
 
 
 class Clock(Protocol):
@@ -181,6 +184,8 @@ class Applier:
                     if not changed.accepted:
                         raise RefusedError(changed.refused, changed.message)
                     await self._client.freed_by(changed)
+                    lost = changed.uncovered
+                    return _result(located, outcome).model_copy(update={"uncovered": lost})
             else:
                 self._ledger.append_document(
                     kind=document.kind,

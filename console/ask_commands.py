@@ -264,6 +264,7 @@ def capacity(
 
 async def _capacity(pool: str, told: dict[str, Any], as_person: str | None, output: Form) -> Exit:
     from console.output import people, print_data
+    from console.pool_showing import print_uncovered
     from console.session import find_place, open_client
     from measures.errors import RefusedError
     from measures.requests import CapacityInput
@@ -281,12 +282,7 @@ async def _capacity(pool: str, told: dict[str, Any], as_person: str | None, outp
         return Exit.DONE
     out = people()
     out.print(f"{pool} {ask.period}: {ask.amount:,} reported by {by}", markup=False)
-    for lost in answer.uncovered:
-        out.print(
-            f"{lost.measure} holds {lost.held:,} in {lost.period}, of which {lost.covered:,} are"
-            f" covered now; until all is, its launch is shut: sluice explain pool {pool}",
-            markup=False,
-        )
+    print_uncovered(pool, answer.uncovered)
     for measure in freed:
         out.print(f"{measure} has moved on", markup=False)
     return Exit.DONE

@@ -60,6 +60,7 @@ def print_explanation(
             print_reason(number, reason, people, out)
         print_queue(status, out)
         print_ways_out(status, people, out)
+    print_lost_cover(status, out)
     print_permit(status, out)
     print_simulated(status.simulated, out)
     if offers is not None:
@@ -122,6 +123,16 @@ def print_queue(status: Status, out: Console) -> None:
         )
 
 
+def print_lost_cover(status: Status, out: Console) -> None:
+    """Prints what a measure holds that pools no longer cover, and where to see who does."""
+    for lost in status.uncovered:
+        out.print(
+            f"Of {lost.held:,} held at pool {lost.pool} for {lost.period} only {lost.covered:,} are"
+            f" covered; until all is, its launch is shut: sluice explain pool {lost.pool}",
+            markup=False,
+        )
+
+
 def print_would_block(would: WouldBlock, out: Console) -> None:
     """Prints what a rule that is not enforced found, and from when it will hold the gate."""
     until = f", holds the gate from {would.enforce_from}" if would.enforce_from else ""
@@ -178,6 +189,12 @@ def print_status(status: Mapping[str, Any]) -> None:
             shown = ", ".join(f"{name}@{digest[:SHORT]}" for name, digest in value.items())
         elif field == "queue":
             shown = ", ".join(f"{one['pool']}: {one['position']} of {one['of']}" for one in value)
+        elif field == "uncovered":
+            shown = ", ".join(
+                f"{one['pool']} {one['period']}: {_number(one['covered'])} of"
+                f" {_number(one['held'])} covered"
+                for one in value
+            )
         elif field == "would_block":
             shown = ", ".join(f"{would['rule']} ({would['mode']})" for would in value)
         elif isinstance(value, dict):

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from console.output import people as screen
 from console.output import print_table
 from console.pool_chart import bars, legend
 from measures.documents import Person
 from measures.model import write_span
+from measures.pool_state import Uncovered
 from measures.pool_view import PeriodView, PoolView
 
 if TYPE_CHECKING:
@@ -112,6 +114,16 @@ def print_pool(view: PoolView, people: Mapping[str, Person], out: Console) -> No
         _print_shares(one, out)
     out.print()
     out.print(legend(out.encoding))
+
+
+def print_uncovered(pool: str, uncovered: Iterable[Uncovered]) -> None:
+    """Prints whose reservations a pool no longer covers, who lost first at the head."""
+    for lost in uncovered:
+        screen().print(
+            f"{lost.measure} holds {lost.held:,} in {lost.period}, of which {lost.covered:,} are"
+            f" covered now; until all is, its launch is shut: sluice explain pool {pool}",
+            markup=False,
+        )
 
 
 def _print_statement(view: PoolView, seen: PeriodView, out: Console) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from measures.delivery import Breach, Delivery
 from measures.judging import persons_behind
 from measures.lights import Lights, lights_of
+from measures.lost_cover import LostCover, lost_cover
 from measures.model import Moment, Stored
 from measures.money import benefit_of
 from measures.permits import PermitEnd
@@ -116,6 +117,7 @@ class Status(Stored):
         noted: the demands the pools know of without holding capacity.
         queue: its places in the queues of pools; only where they were asked.
         simulated: how long those whom it brings wait, as recorded last; None when nobody asked.
+        uncovered: what it holds that pools no longer cover; its launch is shut until they do.
         would_block: what rules in mode ``warn`` and ``dry-run`` found in the latest judgement.
         permit_id, permit_until: the launch permit's name, and from when it no longer stands.
         permit_ended: how the latest one ended, while none stands.
@@ -155,6 +157,7 @@ class Status(Stored):
     noted: dict[str, dict[str, float | int]] = {}
     queue: tuple[Queued, ...] = ()
     simulated: RecordedQueue | None = None
+    uncovered: tuple[LostCover, ...] = ()
     lights: Lights
     finance: Money = Money()
     permit: str = "none"
@@ -182,6 +185,7 @@ def status_of(
     Args:
         pools: the pools that it has demands on; they know its places in their queues.
     """
+    pools = tuple(pools)
     waiting = state.request
     verdict = waiting.verdict if waiting else None
     latest = verdict or state.last_verdict
@@ -225,6 +229,7 @@ def status_of(
         noted={} if state.reserved.hard else state.reserved.amounts,
         queue=queued_at(state.id, pools, now),
         simulated=state.queue,
+        uncovered=lost_cover(state.id, pools),
         lights=lights,
         finance=_money(state),
         permit="granted" if state.permit else "none",

@@ -9,7 +9,7 @@ import pytest
 from measures.answers import Answer, Refusal, accepted, refused
 from measures.documents import Demand, Pool
 from measures.lights import lights_of
-from measures.pool import fold_pool, join_queue, open_pool
+from measures.pool import fold_pool, join_queue, open_pool, report_capacity, reserve
 from measures.status import Status, queued_at, status_of
 from measures.verdict import Blocker, Change, Proposal
 
@@ -167,6 +167,14 @@ def test_a_cancelled_measure_shows_its_end(life: Life) -> None:
     assert (status.cancelled, status.ended, status.gate) == (True, True, None)
 
 
+def test_a_cancelled_measure_is_not_to_be_resumed(life: Life) -> None:
+    """Its answer is not that of a measure on hold, though it was on hold until then."""
+    life.side("hold", "olga", "wait")
+    assert accepted(life.state, [], None).on_hold
+    life.side("cancel", "olga", "enough")
+    assert not accepted(life.state, [], None).on_hold
+
+
 def test_the_place_in_a_queue_is_shown() -> None:
     """Position, how many wait, and whether what is free is kept for it."""
     now = datetime(2031, 1, 12, tzinfo=UTC)
@@ -183,3 +191,18 @@ def test_the_place_in_a_queue_is_shown() -> None:
     assert (place.pool, place.position, place.of, place.kept) == ("kyc", 2, 2, False)
     assert queued_at("a", [state], now)[0].kept
     assert queued_at("c", [state], now) == ()
+
+
+def test_what_a_pool_no_longer_covers_is_shown(life: Life) -> None:
+    """Its owner sees it at the measure, not only who looks at the pool."""
+    now = datetime(2031, 1, 12, tzinfo=UTC)
+    pool = Pool(id="kyc", title="Checks", unit="checks", owner="kim", capacity={"2031-03": 10})
+    state = fold_pool(None, open_pool(pool, "operator", now, "open"))
+    demands = (Demand(pool="kyc", period="2031-03", amount=8),)
+    draft, _ = reserve(state, life.state.id, demands, hard=True, at=now, command="hold")
+    assert draft is not None
+    state = fold_pool(state, draft)
+    assert status_of(life.state, now, pools=[state]).uncovered == ()
+    state = fold_pool(state, report_capacity(state, "2031-03", 5, "kim", now, "cut"))
+    (lost,) = status_of(life.state, now, pools=iter([state])).uncovered
+    assert (lost.pool, lost.period, lost.held, lost.covered) == ("kyc", "2031-03", 8, 5)
