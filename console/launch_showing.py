@@ -125,12 +125,14 @@ def print_launches(views: Sequence[LaunchView]) -> None:
 def print_launch(view: LaunchView, out: Console | None = None) -> None:
     """Prints a launch in full: what is wanted and why, and whether the system shows it."""
     out = out or people()
+    stands, wanted = ("is", "") if _is_certain(view) else ("is to be", "wanted ")
     out.print(
-        f"[bold]{escape(view.id)}[/] of {escape(view.measure)} is [bold]{view.phase}[/]:"
-        f" {view.wanted} at {view.share:.0%}"
+        f"[bold]{escape(view.id)}[/] of {escape(view.measure)} {stands} [bold]{view.phase}[/]:"
+        f" {wanted}{view.wanted} at {view.share:.0%}"
     )
     for source, pause in view.pauses.items():
-        line = f"paused by {source} since {_time(pause.at)} ({pause.by}): {pause.reason}"
+        why = pause.reason or "no reason given"
+        line = f"paused by {source} since {_time(pause.at)} ({pause.by}): {why}"
         out.print(f"  {line}", markup=False)
     if view.pauses and not all(source.startswith("blackout:") for source in view.pauses):
         out.print(f"  it goes on with: sluice unpause {view.id} --reason ...", markup=False)
@@ -142,6 +144,13 @@ def print_launch(view: LaunchView, out: Console | None = None) -> None:
     for pool, share in view.shares.items():
         out.print(f"  {pool} has room for {share:.0%} of it", markup=False)
     _print_system(view, out)
+
+
+def _is_certain(view: LaunchView) -> bool:
+    """Tells whether the system shows what is wanted, and stops what it calls held."""
+    if not view.confirmed or view.seen is None:
+        return False
+    return view.seen.state != "held" or view.seen.level == "enforced"
 
 
 def _print_system(view: LaunchView, out: Console) -> None:

@@ -122,7 +122,7 @@ def _show(
 
     things = _one(ledger, kind, name) if name else _all(ledger, kind, filters)
     if name and not things:
-        listed = f"sluice get {kind.casefold()}s"
+        listed = f"sluice get {'launches' if kind == 'Launch' else kind.casefold() + 's'}"
         raise RefusedError("not-found", f"there is no {kind} {name!r}: {listed}")
     if output is Form.NAME:
         for thing in things:

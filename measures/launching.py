@@ -114,8 +114,7 @@ def pause(state: LaunchState, order: PauseOrder, at: datetime, command: str) -> 
     if order.source in state.pauses:
         raise RefusedError(
             "already-paused",
-            f"launch {state.ref} is paused by {order.source} already"
-            f" ({state.pauses[order.source].reason}): sluice unpause {state.ref}",
+            f"launch {state.ref} is paused by {order.source} already: sluice explain launch {state.ref}",
         )
     drafting = _drafting(state, at, command, by=order.by)
     drafting.write("launch_paused", {"source": order.source, "reason": order.reason})
@@ -135,6 +134,11 @@ def unpause(state: LaunchState, order: PauseOrder, at: datetime, command: str) -
     if not ends:
         still = ", ".join(state.pauses)
         why = f"; {still} ends by itself, or with its document" if still else ""
+        if state.unconfirmed_since is not None:
+            why += (
+                f"; {state.campaign.connector} does not confirm what it was told, and is told again"
+                f" until it does: sluice explain launch {state.ref}"
+            )
         raise RefusedError("not-paused", f"launch {state.ref} has no pause to end{why}")
     drafting = _drafting(state, at, command, by=order.by)
     for source in ends:

@@ -512,9 +512,10 @@ class SluiceClient:
             await handle.describe(rpc_timeout=timedelta(seconds=5))
         except RPCError:
             kind, _, name = stream.partition(":")
+            listed = "launches" if kind == "launch" else f"{kind}s"
             return RefusedError(
                 f"unknown-{kind}",
-                f"there is no running {kind} {name!r}: sluice get {kind}s; if it is listed there,"
+                f"there is no running {kind} {name!r}: sluice get {listed}; if it is listed there,"
                 " Temporal has lost it: sluice ledger rebuild",
             )
         return RefusedError("already-ended", f"{stream} has ended")

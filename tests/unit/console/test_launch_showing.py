@@ -45,7 +45,9 @@ def test_a_label_is_never_shown_as_a_hold() -> None:
     told = printed(launch("advisory"))
     assert "marked as held (advisory)" in told
     assert "the system does not stop it" in told
+    assert "CMP-1 of spring is to be held: wanted held at 0%" in told
     assert "showed it held" in printed(launch())
+    assert "CMP-1 of spring is held: held at 0%" in printed(launch())
 
 
 def test_what_is_not_confirmed_says_since_when_and_why() -> None:
@@ -53,3 +55,4 @@ def test_what_is_not_confirmed_says_since_when_and_why() -> None:
     told = printed(launch(why="connection refused"))
     assert "not confirmed since 2031-03-10 09:00 UTC: connection refused" in told
     assert "held, not confirmed" in told
+    assert "CMP-1 of spring is to be held" in told

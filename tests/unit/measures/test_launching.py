@@ -318,3 +318,11 @@ def test_a_campaign_without_an_end_in_sight_can_be_held_and_launched() -> None:
     launch = opened(ends_on="9999-12-31")
     assert launch.phase != "ended"
     assert launch.window_ends_at.year == 9999
+
+
+def test_what_an_unpause_cannot_end_is_said() -> None:
+    """A hold that the system does not confirm shuts the gate as well, and no word ends that."""
+    launch = opened("held")
+    launch = after(launch, launching.lose_sight(launch, "it does not answer", NOW, "3"))
+    with pytest.raises(RefusedError, match="memory does not confirm"):
+        launching.unpause(launch, PauseOrder(by="sam", reason="over"), NOW, "4")
