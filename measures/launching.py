@@ -114,7 +114,8 @@ def pause(state: LaunchState, order: PauseOrder, at: datetime, command: str) -> 
     if order.source in state.pauses:
         raise RefusedError(
             "already-paused",
-            f"launch {state.ref} is paused by {order.source} already: sluice explain launch {state.ref}",
+            f"launch {state.ref} is paused by {order.source} already:"
+            f" sluice explain launch {state.ref}",
         )
     drafting = _drafting(state, at, command, by=order.by)
     drafting.write("launch_paused", {"source": order.source, "reason": order.reason})
