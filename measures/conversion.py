@@ -177,7 +177,7 @@ def report_actual(
     """Drafts the next version of a conversion: with what really happened in a period.
 
     A period that was reported already is corrected. Nothing out counts as half a unit, since the
-    logarithm of nothing is no number (the Haldane-Anscombe correction).
+    logarithm of nothing is no number (the Haldane-Anscombe correction), and never raises the ratio.
 
     Args:
         version: how many versions the ledger has.
@@ -235,6 +235,8 @@ def carried_over(typed: Conversion, before: Conversion | None) -> Conversion:
 def _after(estimate: Estimate, actual: Actual, weight: float) -> tuple[Estimate, bool]:
     out = actual.came_out or 0.5
     away = math.log(out) - math.log(actual.went_in) - estimate.mu
+    if not actual.came_out:
+        away = min(away, 0.0)  # half a unit of few is much: nothing out never raises a ratio
     bound = FARTHEST * max(math.sqrt(estimate.variance), NARROWEST)
     moved = max(-bound, min(bound, away))
     variance = (1 - weight) * (estimate.variance + weight * moved**2)

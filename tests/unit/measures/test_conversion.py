@@ -167,6 +167,13 @@ def test_a_report_moves_the_ratio_by_its_weight() -> None:
     assert after.version != one.version
 
 
+def test_nothing_out_never_raises_the_ratio() -> None:
+    """Half a unit of five is a tenth: more than the 6 % that were expected."""
+    before = step("a", "b", 0.06, 0.2)
+    for went_in in (5, 100_000):
+        assert estimate_of(reported(before, "2031-03", went_in, 0)).mean < 0.06
+
+
 def test_many_like_reports_bring_the_ratio_there() -> None:
     """What always comes is what is expected, with less and less error."""
     one = step("a", "b", 0.5, 0.3)
