@@ -320,7 +320,10 @@ def _offers(
         if available is None:
             continue
         touched = [pool.capacity[period] for period in pool.touched(need.period)]
-        capacity = min(stated.amount for stated in touched)
+        # Who is told to raise a period is told from its own amount: from a smaller one of a day
+        # within, the advice would lower it.
+        own = pool.capacity.get(need.period)
+        capacity = own.amount if own else min(stated.amount for stated in touched)
         waits_behind = pool.kept(need.period, state.id, asker) > 0
         yield OfferFact(
             seen_at=min(stated.at for stated in touched),

@@ -10,7 +10,7 @@ from measures.directory import Directory
 from measures.documents import Demand, Pool
 from measures.gathering import Standing, gather
 from measures.lifecycle import DOI
-from measures.pool import PoolState, fold_pool, open_pool, reserve
+from measures.pool import PoolState, fold_pool, open_pool, report_capacity, reserve
 
 Life = Any
 
@@ -66,6 +66,16 @@ def test_an_offer_is_what_is_free_for_this_measure(life: Life, kyc: PoolState) -
     assert (offer.owner, offer.unit, offer.seen_at) == ("kim", "checks", life.now)
     [demand] = facts(life, "demand", pools={"kyc": kyc})
     assert (demand.amount, demand.unit) == (100, "checks")
+
+
+def test_a_tight_day_never_makes_the_advice_lower_the_month(life: Life, kyc: PoolState) -> None:
+    """What is told to state for the month is more than the month has, however small the day."""
+    [demand] = facts(life, "demand", pools={"kyc": kyc})
+    day = f"{demand.period}-05"
+    cut = report_capacity(kyc, day, 10, "kim", life.now, "day")
+    [offer] = facts(life, "offer", pools={"kyc": fold_pool(kyc, cut)})
+    assert offer.available == 10 - 60
+    assert demand.amount + offer.held_by_others > kyc.capacity[demand.period].amount
 
 
 def test_what_nobody_states_is_no_offer(life: Life, kyc: PoolState) -> None:
