@@ -605,7 +605,12 @@ class Blackout(Model):
                 "there is no time zone {zone}; write one like UTC or Europe/Amsterdam",
                 {"zone": self.zone},
             ) from None
-        if _first_of(self.ends, zone) < _first_of(self.starts, zone):
+        first = _first_of(self.starts, zone)
+        if isinstance(self.ends, datetime):
+            is_before = _first_of(self.ends, zone) < first
+        else:
+            is_before = self.ends < _day_of(self.starts, zone)
+        if is_before:
             raise PydanticCustomError("window", "ends lies before starts")
         return self
 
@@ -615,6 +620,16 @@ def _first_of(written: date | datetime, zone: ZoneInfo) -> datetime:
     if not isinstance(written, datetime):
         return datetime.combine(written, time(), zone)
     return written if written.tzinfo is not None else written.replace(tzinfo=zone)
+
+
+def _day_of(written: date | datetime, zone: ZoneInfo) -> date:
+    """Returns the day, in the zone, on which it begins."""
+    if not isinstance(written, datetime):
+        return written
+    try:
+        return written.date() if written.tzinfo is None else written.astimezone(zone).date()
+    except OverflowError:
+        return written.date()
 
 
 class Delegation(Model):

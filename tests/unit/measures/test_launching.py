@@ -326,3 +326,12 @@ def test_what_an_unpause_cannot_end_is_said() -> None:
     launch = after(launch, launching.lose_sight(launch, "it does not answer", NOW, "3"))
     with pytest.raises(RefusedError, match="memory does not confirm"):
         launching.unpause(launch, PauseOrder(by="sam", reason="over"), NOW, "4")
+
+
+def test_a_blackout_may_last_from_an_hour_to_the_end_of_that_day() -> None:
+    """The last day counts whole, so it is not over before it begins."""
+    window = window_of(blackout(starts="2031-03-29T18:00:00", ends="2031-03-29"))
+    assert window.ends - window.begins == timedelta(hours=6)
+    with pytest.raises(ValidationError, match="ends lies before starts"):
+        blackout(starts="2031-03-29T23:30:00-05:00", ends="2031-03-29")
+    assert blackout(starts="0001-01-01T00:00:00+14:00", ends="2031-03-29")
