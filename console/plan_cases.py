@@ -18,6 +18,8 @@ from measures.documents import RulePack
 from measures.facts import Fact
 from measures.gathering import LivePage, Standing, gather
 from measures.judging import only_with_controller, with_waivers
+from measures.launch import LaunchState
+from measures.launch_facts import LaunchScene, scene_of
 from measures.lifecycle import Lifecycle
 from measures.money import benefit_of
 from measures.pool import PoolState
@@ -131,6 +133,27 @@ class Surroundings(NamedTuple):
     at: datetime
 
 
+class Scenes:
+    """What a page's campaigns do, and who is after their audiences."""
+
+    def __init__(self, page: LivePage) -> None:
+        launches = [LaunchState.model_validate_json(one, strict=False) for one in page.launches]
+        rivals = (MeasureState.model_validate_json(one, strict=False) for one in page.rivals)
+        self._own = {launch.ref: launch for launch in launches}
+        self._with_audience = [launch for launch in launches if launch.campaign.audience]
+        self._rivals = {state.id: state for state in rivals}
+
+    def of(self, state: MeasureState) -> LaunchScene:
+        """Returns what a measure's campaign does, and who is after its audience."""
+        campaign = state.plan.campaign
+        own = self._own.get(campaign.ref) if campaign is not None else None
+        if campaign is None or not campaign.audience:
+            return LaunchScene(own)
+        return scene_of(
+            state, [own, *self._with_audience] if own else self._with_audience, self._rivals.get
+        )
+
+
 class Case(NamedTuple):
     """One gate of one measure to be judged by both sides.
 
@@ -214,13 +237,14 @@ class Assessor:
         states = [MeasureState.model_validate_json(one, strict=False) for one in page.states]
         cases: dict[Preview, list[Case]] = {}
         judged = lost = 0
+        scenes = Scenes(page)
         for state in states:
             try:
                 preview = self._previews.of(state)
             except LostVersionError:
                 lost += 1
                 continue
-            found = self._cases(preview, state, page.standings)
+            found = self._cases(preview, state, page.standings, scenes.of(state))
             judged += bool(found)
             cases.setdefault(preview, []).extend(found)
         return PageResult(
@@ -233,14 +257,18 @@ class Assessor:
         )
 
     def _cases(
-        self, preview: Preview, state: MeasureState, standings: Mapping[str, Standing]
+        self,
+        preview: Preview,
+        state: MeasureState,
+        standings: Mapping[str, Standing],
+        scene: LaunchScene,
     ) -> list[Case]:
         pools, directory, now, at = self._around
         asked_about = self._previews.gates(preview)
         gates = [gate for gate in state.gates_ahead if (state.lifecycle.id, gate) in asked_about]
         if not gates:
             return []
-        facts = gather(state, now, pools, standings, directory)
+        facts = gather(state, now, pools, standings, directory, scene)
         return [Case(state, gate, facts, at, state.plan.owner or "") for gate in gates]
 
     def _changes(self, preview: Preview, cases: Sequence[Case]) -> list[Change]:

@@ -16,11 +16,20 @@ from ledger.projection import AppliedDocument, State, fold
 from ledger.reading import Reader
 from measures.conversion import Conversion
 from measures.directory import Directory
-from measures.documents import Person
-from measures.entry import Entry, document_stream, measure_stream, pool_stream, subject_of
+from measures.documents import Blackout, Person
+from measures.entry import (
+    Entry,
+    document_stream,
+    launch_stream,
+    measure_stream,
+    pool_stream,
+    subject_of,
+)
 from measures.errors import LedgerError
 from measures.facts import Fact, facts_digest
 from measures.gathering import Standing, gather, standing_of
+from measures.launch import LaunchState
+from measures.launch_facts import LaunchScene, scene_of
 from measures.model import restore
 from measures.pool import PoolState
 from measures.state import MeasureState
@@ -82,6 +91,10 @@ class _World:
         self._pools: dict[str, _Versions[PoolState]] = {}
         self._people: dict[str, _Versions[Person]] = {}
         self._conversions: dict[str, _Versions[Conversion]] = {}
+        self._blackouts: dict[str, _Versions[Blackout | None]] = {}
+        self._launches: dict[str, _Versions[LaunchState]] = {}
+        # Only those whose campaigns have audiences: nobody asks how the others stood.
+        self._rivals: dict[str, _Versions[MeasureState]] = {}
         self._standings: dict[str, _Versions[Standing]] = {}
 
     def measure(self, stream: str) -> MeasureState:
@@ -108,12 +121,19 @@ class _World:
                 last = self._read_after[stream][0]
             self._read_after[stream] = (last, position, entry.command)
             _put(self._standings, stream, position, standing_of(state))
+            if state.plan.campaign is not None and state.plan.campaign.audience:
+                _put(self._rivals, stream, position, state)
+        elif isinstance(state, LaunchState):
+            _put(self._launches, stream, position, state)
         elif isinstance(state, PoolState):
             _put(self._pools, stream, position, state)
         elif isinstance(state, AppliedDocument) and state.kind == "Person":
             _put(self._people, stream, position, restore(Person, state.body))
         elif isinstance(state, AppliedDocument) and state.kind == "Conversion":
             _put(self._conversions, stream, position, restore(Conversion, state.body))
+        elif isinstance(state, AppliedDocument) and state.kind == "Blackout":
+            there = None if state.removed else restore(Blackout, state.body)
+            _put(self._blackouts, stream, position, there)
 
     def facts(self, state: MeasureState, decided: Entry) -> list[Fact] | None:
         """Returns the facts that a decision was made on; None when they cannot be found."""
@@ -130,6 +150,9 @@ class _World:
         sources: list[_Versions[Any]] = [
             *_known(self._pools, self._pools_near(state)),
             *self._conversions.values(),
+            *self._blackouts.values(),
+            *_known(self._launches, self._launches_near(state)),
+            *(self._rivals.values() if _audience_of(state) else ()),
             *_known(self._standings, map(measure_stream, _others_of(state))),
             *_known(self._people, map(_person_stream, _signers_of(state))),
         ]
@@ -151,8 +174,31 @@ class _World:
         people = {
             name: _at(self._people, _person_stream(name), position) for name in _signers_of(state)
         }
-        directory = Directory(people=_there(people), conversions=_there(conversions))
-        return gather(state, now, _there(pools), _there(others), directory)
+        blackouts = {
+            stream.partition("/")[2]: versions.at(position)
+            for stream, versions in self._blackouts.items()
+        }
+        directory = Directory(
+            people=_there(people), conversions=_there(conversions), blackouts=_there(blackouts)
+        )
+        scene = self._scene_at(position, state)
+        return gather(state, now, _there(pools), _there(others), directory, scene)
+
+    def _scene_at(self, position: int, state: MeasureState) -> LaunchScene:
+        launches = (_at(self._launches, one, position) for one in self._launches_near(state))
+        return scene_of(
+            state,
+            (launch for launch in launches if launch is not None),
+            lambda name: _at(self._rivals, measure_stream(name), position),
+        )
+
+    def _launches_near(self, state: MeasureState) -> list[str]:
+        """Returns the streams of a campaign's launch, and of those that may want its audience."""
+        campaign = state.plan.campaign
+        if campaign is None:
+            return []
+        own = {launch_stream(campaign.ref)}
+        return sorted(own | self._launches.keys() if campaign.audience else own)
 
     def _pools_near(self, state: MeasureState) -> list[str]:
         """Returns the streams of the pools that a measure asks, or may reach by conversions."""
@@ -191,6 +237,10 @@ def past_decisions(
 def count_decisions(reader: Reader, since: datetime | None = None) -> int:
     """Counts the recorded answers of gates."""
     return reader.count(JUDGEMENTS, since)
+
+
+def _audience_of(state: MeasureState) -> tuple[str, ...]:
+    return state.plan.campaign.audience if state.plan.campaign is not None else ()
 
 
 def _others_of(state: MeasureState) -> set[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, tuple_
 from ledger import overview
 from ledger.database import Database
 from ledger.projection import state_of
-from ledger.tables import measures, pools
+from ledger.tables import launches, measures, pools
 from measures.gathering import LivePage
 from measures.pool import PoolState
 
@@ -67,6 +67,7 @@ class LiveMeasures:
         self.places = _count(connection)
         rows = connection.execute(select(pools)).mappings()
         states = (state_of(pools, dict(row)) for row in rows)
+        self._audiences = _with_audiences(connection)
         self.pools = {one.pool.id: one for one in states if isinstance(one, PoolState)}
 
     def pages(self, places: Collection[Place]) -> Iterator[LivePage]:
@@ -88,7 +89,19 @@ class LiveMeasures:
                 for dependency in json.loads(state)["plan"]["dependencies"]
             }
             standings = overview.standings(self._connection, sorted(others)) if others else {}
-            yield LivePage(states, standings)
+            yield LivePage(
+                states,
+                standings,
+                self._launches_of([name for name, _ in rows]),
+                list(self._audiences.values()),
+            )
+
+    def _launches_of(self, names: list[str]) -> list[str]:
+        """Returns the launches that matter to these measures, by the names of their campaigns."""
+        wanted = select(launches.c.state).where(
+            launches.c.ended.is_(False), launches.c.measure.in_([*names, *self._audiences])
+        )
+        return list(self._connection.execute(wanted.order_by(launches.c.id)).scalars())
 
 
 @contextmanager
@@ -96,6 +109,19 @@ def live_measures(database: Database) -> Iterator[LiveMeasures]:
     """Opens the live measures as of now."""
     with database.reading(snapshot=True) as connection:
         yield LiveMeasures(connection)
+
+
+def _with_audiences(connection: Connection) -> dict[str, str]:
+    """Returns the measures, not ended, whose campaigns have audiences: id to state as JSON."""
+    asked = (
+        select(measures.c.id, measures.c.state)
+        .join(launches, launches.c.measure == measures.c.id)
+        .where(measures.c.ended.is_(False), launches.c.ended.is_(False))
+        .where(launches.c.state.contains('"audience":["', autoescape=True))
+        .distinct()
+        .order_by(measures.c.id)
+    )
+    return {row.id: row.state for row in connection.execute(asked)}
 
 
 def _count(connection: Connection) -> dict[Place, int]:

@@ -7,10 +7,12 @@ from itertools import takewhile
 from ledger.projection import AppliedDocument, State, fold
 from ledger.reading import Reader, directory_of
 from measures.directory import Directory
-from measures.entry import Entry, measure_stream, pool_stream
+from measures.entry import Entry, launch_stream, measure_stream, pool_stream
 from measures.errors import RefusedError
 from measures.facts import Fact
 from measures.gathering import gather, standing_of
+from measures.launch import LaunchState
+from measures.launch_facts import LaunchScene, scene_of
 from measures.pool import PoolState
 from measures.state import MeasureState
 
@@ -64,6 +66,7 @@ def situation_at(ledger: Reader, measure: str, position: int) -> Situation:
         {found.pool.id: found for found in pools if isinstance(found, PoolState)},
         {found.id: standing_of(found) for found in others if isinstance(found, MeasureState)},
         directory,
+        past.scene(state),
     )
     return Situation(entry, state, directory, tuple(facts))
 
@@ -86,6 +89,23 @@ class _Past:
         """Returns the states of those streams that had begun."""
         found = (self.state(stream) for stream in dict.fromkeys(streams))
         return [state for state in found if state is not None]
+
+    def scene(self, state: MeasureState) -> LaunchScene:
+        """Returns what a measure's campaign did, and who was after its audience."""
+        campaign = state.plan.campaign
+        if campaign is None:
+            return scene_of(state, (), self._measure)
+        refs = {campaign.ref}
+        if campaign.audience:
+            refs |= {one.ref for one in self._ledger.launches()}
+        launches = self.states(map(launch_stream, sorted(refs)))
+        return scene_of(
+            state, (one for one in launches if isinstance(one, LaunchState)), self._measure
+        )
+
+    def _measure(self, name: str) -> MeasureState | None:
+        state = self.state(measure_stream(name))
+        return state if isinstance(state, MeasureState) else None
 
     def directory(self) -> Directory:
         """Returns the people and packs."""

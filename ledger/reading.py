@@ -34,7 +34,7 @@ from measures.entry import (
 from measures.facts import Fact
 from measures.gathering import Standing, Surroundings, gather
 from measures.launch import LaunchState
-from measures.launch_facts import NOTHING, LaunchScene, share_days
+from measures.launch_facts import NOTHING, LaunchScene, is_rival, scene_of
 from measures.lifecycle import Lifecycle
 from measures.model import restore
 from measures.pool import PoolState
@@ -210,26 +210,16 @@ class Reader:
         campaign = state.plan.campaign
         if campaign is None:
             return NOTHING
-        rivals: list[MeasureState] = []
-        for other in self.rivals(state) if campaign.audience else ():
-            rival = self.measure(other)
-            if rival is not None and not rival.ended:
-                rivals.append(rival)
-        return LaunchScene(self.launch(campaign.ref), rivals)
+        if campaign.audience:
+            return scene_of(state, self.launches(live=True), self.measure)
+        return LaunchScene(self.launch(campaign.ref))
 
     def rivals(self, state: MeasureState) -> list[str]:
         """Returns the measures whose campaigns share an audience and a day with a measure's."""
         campaign = state.plan.campaign
         if campaign is None or not campaign.audience:
             return []
-        wanted = set(campaign.audience)
-        return [
-            one.measure
-            for one in self.launches(live=True)
-            if one.measure != state.id
-            and wanted & set(one.campaign.audience)
-            and share_days(campaign, one.campaign)
-        ]
+        return [one.measure for one in self.launches(live=True) if is_rival(state, one)]
 
     def campaign_holder(self, ref: str, *, except_for: str) -> str | None:
         """Returns another measure, not ended, that has a campaign of this name; None without."""

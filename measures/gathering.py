@@ -75,10 +75,15 @@ class LivePage(NamedTuple):
     Attributes:
         states: each measure's state as JSON: whoever gathers facts in another process reads it
             there.
+        launches: the launches that have not ended of these measures' campaigns, and of all that
+            have audiences, as JSON.
+        rivals: the states of measures, not ended, whose campaigns have audiences, as JSON.
     """
 
     states: list[str]
     standings: dict[str, Standing]
+    launches: list[str] = []
+    rivals: list[str] = []
 
 
 class Surroundings(NamedTuple):

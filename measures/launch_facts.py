@@ -1,6 +1,6 @@
 """What rules may know of a campaign's launch: its hold, its ramp, black-outs, rival audiences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,6 +27,45 @@ class LaunchScene(NamedTuple):
 
 NOTHING = LaunchScene()
 """The scene of a measure without campaign."""
+
+
+def scene_of(
+    state: MeasureState,
+    launches: Iterable[LaunchState],
+    measure: Callable[[str], MeasureState | None],
+) -> LaunchScene:
+    """Returns what a measure's campaign does and who is after its audience.
+
+    Args:
+        state: the measure.
+        launches: in the order of their names; at least the campaign's own, and with an audience
+            all that have one.
+        measure: finds the state of another measure.
+    """
+    campaign = state.plan.campaign
+    if campaign is None:
+        return NOTHING
+    own, rivals = None, []
+    for launch in launches:
+        if launch.ref == campaign.ref:
+            own = launch
+        if is_rival(state, launch):
+            rival = measure(launch.measure)
+            if rival is not None and not rival.ended:
+                rivals.append(rival)
+    return LaunchScene(own, rivals)
+
+
+def is_rival(state: MeasureState, launch: LaunchState) -> bool:
+    """Tells whether a launch that goes on shares an audience and a day with a measure's."""
+    campaign, other = state.plan.campaign, launch.campaign
+    return (
+        campaign is not None
+        and launch.ended_at is None
+        and launch.measure != state.id
+        and not set(campaign.audience).isdisjoint(other.audience)
+        and share_days(campaign, other)
+    )
 
 
 def launch_facts(

@@ -7,11 +7,15 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from connectors.memory import MemoryConnector
+from console.plan_cases import Scenes
 from console.rebuilding import rebuild
+from ledger.history import past_decisions
+from ledger.live import live_measures
 from measures.documents import Blackout, document_content
 from measures.errors import RefusedError
 from measures.launch import FLIPS, LaunchState, PauseOrder
 from measures.requests import AmendInput, ReasonInput
+from measures.state import MeasureState
 
 
 def crm(engine: Any) -> MemoryConnector:
@@ -293,8 +297,29 @@ async def test_an_audience_is_had_by_one_campaign_at_a_time(engine: Any) -> None
     answer = await engine.client.launch(second, "olga")
     assert answer.blockers == ("launch.audience-is-free",)
     assert answer.reasons[0].seen["other"] == first
+    assert scenes_of_a_plan(engine, second) == scenes_of_a_judge(engine, second)
     await engine.client.cancel(first, ReasonInput(by="olga", reason="enough"))
     await engine.until(lambda: engine.state(second).permit is not None)
+    for one in past_decisions(engine.ledger, wanted=lambda state, _: state.id in (first, second)):
+        assert one.facts is not None, one.entry
+
+
+def scenes_of_a_judge(engine: Any, measure: str) -> tuple[str | None, list[str]]:
+    """The launch and the rivals that a judge sees."""
+    scene = engine.ledger.surroundings(engine.state(measure)).scene
+    return scene.launch and scene.launch.ref, [rival.id for rival in scene.rivals]
+
+
+def scenes_of_a_plan(engine: Any, measure: str) -> tuple[str | None, list[str]]:
+    """The launch and the rivals that `sluice rules plan` sees."""
+    with live_measures(engine.ledger.database) as live:
+        for page in live.pages(live.places):
+            for text in page.states:
+                state = MeasureState.model_validate_json(text, strict=False)
+                if state.id == measure:
+                    scene = Scenes(page).of(state)
+                    return scene.launch and scene.launch.ref, [one.id for one in scene.rivals]
+    raise AssertionError("it does not live")
 
 
 async def test_the_pause_of_a_person_ends_the_permit_until_it_is_over(engine: Any) -> None:
