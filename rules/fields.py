@@ -42,7 +42,7 @@ class FieldInfo:
 @cache
 def fields_of(kind: str) -> dict[str, FieldInfo]:
     """Returns the fields of a kind of fact, by name."""
-    hints = typing.get_type_hints(FACT_KINDS[kind], include_extras=True)
+    hints = _hints(kind)
     return {
         name: _field_info(hints[name])
         for name in FACT_KINDS[kind].model_fields
@@ -73,7 +73,7 @@ def values_for_conditions(fact: Fact) -> dict[str, Any]:
 
 def blank(kind: str, now: datetime) -> dict[str, Any]:
     """Returns what the fields of a fact are that nobody mentions: empty, 0, no."""
-    hints = typing.get_type_hints(FACT_KINDS[kind], include_extras=True)
+    hints = _hints(kind)
     empty: dict[str, Any] = {}
     for name, info in fields_of(kind).items():
         if not FACT_KINDS[kind].model_fields[name].is_required() or info.values:
@@ -85,6 +85,11 @@ def blank(kind: str, now: datetime) -> dict[str, Any]:
         else:
             empty[name] = {"text": "", "boolean": False}.get(info.type, 0)
     return empty
+
+
+@cache
+def _hints(kind: str) -> dict[str, Any]:
+    return typing.get_type_hints(FACT_KINDS[kind], include_extras=True)
 
 
 def _field_info(annotation: Any) -> FieldInfo:

@@ -30,6 +30,9 @@ from rules.plan import GatePlan, PackSet, gate_plan
 from rules.schema import Pack, Rule
 from rules.wording import blockers_of
 
+MANY = 20
+"""If something changes for so many measures at once, it does for nearly all at their gate."""
+
 Gate = tuple[str, str]
 """A lifecycle's id and one of its gates."""
 
@@ -116,6 +119,8 @@ class Preview:
         gates = {plan.key: plan.as_json() for plan in plans}
         self._children = Children(gates, self._command, 1)
         self._stack = AsyncExitStack()
+        # Gates at which looking first whether anything changes has proved useless.
+        self._always_apart: set[Gate] = set()
         self.started = False
         self._judges: tuple[Judge, Judge] | None = None
 
@@ -159,8 +164,13 @@ class Preview:
             shared = self._gates.get(gate)
             if shared is None:
                 continue
-            told_apart = await self._told_apart(shared, [asked[number] for number in numbers])
-            left = [number for number, apart in zip(numbers, told_apart, strict=True) if apart]
+            left = numbers
+            if gate not in self._always_apart:
+                some = [asked[number] for number in numbers]
+                told_apart = await self._told_apart(shared, some)
+                left = [number for number, apart in zip(numbers, told_apart, strict=True) if apart]
+                if len(numbers) >= MANY and len(left) == len(numbers):
+                    self._always_apart.add(gate)
             found = await self._judged(shared, [asked[number] for number in left])
             for number, both in zip(left, found, strict=True):
                 verdicts[number] = both

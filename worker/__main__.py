@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -25,8 +26,20 @@ async def run(settings: WorkerSettings) -> None:
         loop.add_signal_handler(told, stop.set)
     client = await connect(settings)
     async with assemble(settings, client) as worker, worker:
+        _collect_seldom()
         with _told_ready(settings.state_dir):
             await stop.wait()
+
+
+def _collect_seldom() -> None:
+    """Spares what is loaded from garbage collection, and looks for cycles less often.
+
+    Facts, states and verdicts are many small objects without cycles: by default a tenth of the
+    worker's time went into looking for some.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @contextlib.contextmanager
