@@ -121,7 +121,8 @@ async def test_no_request_is_lost_or_doubled(
     worker = place.stack().worker
     assert worker is not None
     generations["worker"] = worker.generation
-    assert all(generations[name] == 2 for name in who)
+    # More than once, where a worker is back before its server, ends, and is started again.
+    assert all(generations[name] >= 2 for name in who), generations
 
 
 async def some(asked: dict[str, list[str]], more: int) -> None:
