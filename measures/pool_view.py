@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from measures.model import Moment, Stored, period_bounds
-from measures.pool_state import Asker, Capacity, PoolState, load
+from measures.pool_folding import utc_day
+from measures.pool_state import Asker, Capacity, PoolState, load, over_on
 from measures.turns import LOWEST, holding_turn
 
 
@@ -143,13 +144,16 @@ def _period(state: PoolState, period: str, now: datetime, accepted: timedelta | 
     stated = state.capacity.get(period)
     if stated is None:
         return seen
-    # Somebody new is behind everybody who waits.
-    kept = state.kept(period, "", Asker(LOWEST, now, now))
+    # Somebody new is behind everybody who waits, and gets no more than every other stated period
+    # that this one touches has; of a period that is over nobody gets anything.
+    newcomer = Asker(LOWEST, now, now)
+    kept = state.kept(period, "", newcomer)
     left = stated.amount - seen.held
+    free = 0 if over_on(period) <= utc_day(now) else state.free_for("", period, newcomer) or 0
     return seen.model_copy(
         update={
             "kept": kept,
-            "free": max(0, left - kept),
+            "free": max(0, free),
             "over": max(0, -left),
             **_statement(stated, now, accepted),
         }

@@ -109,3 +109,18 @@ def test_a_view_outlives_a_journey_as_data(crowded: PoolState) -> None:
     """What `-o json` prints reads back as the same."""
     view = view_of(crowded, NOW)
     assert PoolView.model_validate_json(view.model_dump_json()) == view
+
+
+def test_what_is_free_is_what_a_reservation_would_get() -> None:
+    """A tight day bounds its month, a full month its day; of what is over nobody gets anything."""
+    stated = {"2030-12": 40, MARCH: 100, "2031-03-05": 10, APRIL: 50}
+    pool = Pool(id="kyc", title="Checks", unit="checks", owner="kim", capacity=stated)
+    state = fold_pool(None, open_pool(pool, "operator", NOW, "open"))
+    seen = {one.period: one.free for one in view_of(state, NOW).periods}
+    assert seen == {"2030-12": 0, MARCH: 10, "2031-03-05": 10, APRIL: 50}
+    for period, free in seen.items():
+        draft, lacking = reserve(
+            state, "m", wants(free + 1, period), hard=True, at=NOW, command="m"
+        )
+        assert draft is None
+        assert lacking
