@@ -19,6 +19,7 @@ time, so nothing can wind up while every launch is at its floor.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import inf
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -205,9 +206,11 @@ def decide(
         after = memory.model_copy(update={"pressure": pressure})
         return Step(action="hold", why="no running launch draws on the pool", throttle=after)
     if used > high:
-        return _throttled(settings, memory, (used - settings.set_point) * capacity, draws, now)
+        # Where nothing can be taken, all that the launches bring is too much.
+        excess = load - settings.set_point * capacity if capacity > 0 else inf
+        return _throttled(settings, memory, excess, draws, now)
     if used < low:
-        room = (settings.set_point - used) * capacity
+        room = settings.set_point * capacity - load
         return _accelerated(settings, memory, room, draws, now, measured_at)
     return Step(action="hold", why=f"inside the band {low:.0%} to {high:.0%}", throttle=memory)
 

@@ -158,6 +158,21 @@ def test_a_pool_without_capacity_is_overloaded() -> None:
     assert utilisation_of(1e15, 1e-9) == CEILING
 
 
+@pytest.mark.parametrize("capacity", [0, 0.01])
+def test_a_pool_that_has_broken_down_is_relieved_by_whole_steps(capacity: float) -> None:
+    """Not by a hundredth at a time: nothing that arrives can be taken."""
+    step = decide(
+        SETTINGS,
+        Throttle(),
+        load=500,
+        capacity=capacity,
+        measured_at=NOW,
+        draws=[launch("a", priority=1)],
+        now=NOW,
+    )
+    assert shares(step.throttle, [launch("a", priority=1)]) == [pytest.approx(1 - SETTINGS.step)]
+
+
 def test_without_launches_the_pressure_stays_until_there_is_room() -> None:
     """Whoever launches next finds it."""
     kept = at(Throttle(pressure=0.5, changed_at=NOW), 2000, [], minutes=60)
