@@ -240,6 +240,7 @@ class SurgeFact(FactBase):
 
     NAMED_BY: ClassVar[tuple[str, ...]] = ("pool", "period", "team")
     PERSONS: ClassVar[tuple[str, ...]] = ("who", "by")
+    PLANNED: ClassVar[frozenset[str]] = frozenset({"needed"})
 
     kind: Literal["surge"] = "surge"
     pool: Id

@@ -130,7 +130,6 @@ def gather(
         _measure(state),
         *(_kpi(state, kpi) for kpi in state.plan.kpis),
         *_demands(state, standing),
-        *_surge(state, assessment.surge),
         *waits_at(state, pools, assessment.needs),
         *_offers(state, standing, pools, now),
         *_reservations(state, pools, today),
@@ -144,6 +143,8 @@ def gather(
         *_campaign(state, today),
         *_evidence(state),
         *launch_facts(state, now, scene, directory),
+        # Last: an amendment may bring some or take them away, and all others keep their places.
+        *_surge(state, assessment.surge),
     ]
 
 

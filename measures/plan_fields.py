@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,9 +17,9 @@ from measures.documents import (
     Milestone,
     Promise,
 )
-from measures.facts import CampaignFact, DemandFact, Fact, LeadTimeFact
+from measures.facts import CampaignFact, DemandFact, Fact, LeadTimeFact, SurgeFact
 from measures.model import Model
-from measures.needs import as_stated
+from measures.plan_loads import demand_behind, stated_for
 
 LAUNCH = "campaign.launch_on"
 """From which the slack of every lead time is counted."""
@@ -77,7 +77,7 @@ def path_of(fact: Fact, field: str) -> str | None:
     return None if "." in item else f"{section}.{item}.{name}"
 
 
-def amendment(facts: Iterable[Fact], fact: Fact, field: str, value: Any) -> dict[str, Any]:
+def amendment(facts: Sequence[Fact], fact: Fact, field: str, value: Any) -> dict[str, Any]:
     """Returns what to set in the plan, by path, so that a field of a fact gets a value.
 
     A launch that is moved behind the end of its window takes the window with it.
@@ -85,12 +85,15 @@ def amendment(facts: Iterable[Fact], fact: Fact, field: str, value: Any) -> dict
     Returns:
         Nothing where the plan does not state the value itself.
     """
+    if isinstance(fact, SurgeFact):
+        demand = demand_behind(facts, fact)
+        path = path_of(demand, "amount") if demand and field == "needed" else None
+        return {path: stated_for(demand, fact, value)} if path and demand else {}
     path = path_of(fact, field)
     if path is None or field in _SAID_ONLY or field in ("committee_size", "has_cost"):
         return {}
     if isinstance(fact, DemandFact) and field == "amount":
-        arrives = fact.amount if fact.stated is not None else None
-        return {path: as_stated(value, fact.stated, arrives)}
+        return {path: stated_for(fact, None, value)}
     if path != LAUNCH:
         return {path: value}
     try:

@@ -11,7 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from measures.facts import FACT_KINDS, DemandFact, Fact, MeasureFact, SignOffFact
+from measures.facts import (
+    FACT_KINDS,
+    DemandFact,
+    Fact,
+    MeasureFact,
+    SignOffFact,
+    SurgeFact,
+)
 from measures.plan_fields import amend_command, path_of
 from measures.signers import Signer, Signers
 from measures.verdict import Change
@@ -240,8 +247,12 @@ class Suggestions:
         No author knows in which unit a plan states its demand.
         """
         own = remedy.text.command if remedy else None
-        elsewhere = isinstance(edit.fact, DemandFact) and edit.fact.stated is not None
-        if own and len(edit.amends) <= 1 and not (elsewhere and edit.amends):
+        elsewhere = isinstance(edit.fact, SurgeFact) or (
+            isinstance(edit.fact, DemandFact) and edit.fact.stated is not None
+        )
+        if elsewhere and edit.amends and self._measure is not None:
+            return amend_command(self._measure.id, self._measure.owner, dict(edit.amends))
+        if own and len(edit.amends) <= 1:
             return command_of(own, values, seen)
         path = path_of(edit.fact, field)
         if path is None or self._measure is None:

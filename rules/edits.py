@@ -8,6 +8,8 @@ from typing import Any
 from measures.facts import ClockFact, Fact, OfferFact, SignOffFact
 from measures.lifecycle import Lifecycle
 from measures.plan_fields import DAYS, amendment, moved_by
+from measures.plan_loads import moved_with
+from rules.fields import identity
 
 Fields = tuple[tuple[str, Any], ...]
 """What is set: the name of a field, or its path in the plan, with its value."""
@@ -30,6 +32,11 @@ class Edit:
     fields: Fields = ()
     amends: Fields = ()
     also: tuple[tuple[int, Fields], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the fact that it changes is called."""
+        return identity(self.fact)
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -92,6 +99,10 @@ def amending(
         for number, one in enumerate(facts):
             if fields := moved_by(one, amends, today):
                 moved[number] = tuple(fields.items())
+    if known:
+        moved |= {
+            n: tuple(found.items()) for n, found in moved_with(facts, fact, field, value).items()
+        }
     own = moved.pop(place, restated(fact, field, value))
     return Edit(place, fact, own, tuple(amends.items()), tuple(moved.items()))
 

@@ -7,6 +7,7 @@ second matcher and the conditions that judge the gate itself. The search is exac
 judgements are spent; after that it still returns only sets that open the gate.
 """
 
+import dataclasses
 import heapq
 import itertools
 import time
@@ -41,6 +42,8 @@ COMBINATIONS = 100
 """Combinations of groups that are compared."""
 CHANGES = 60
 """Changes in all proposals together: a verdict is kept for ever, so it stays small."""
+
+SURGE = "surge"
 
 Way = tuple[int, ...]
 """The numbers of candidates, ascending."""
@@ -132,10 +135,16 @@ class Search:
         if self._suppose is None or not amends:
             return True
         facts = self._suppose(amends)
-        if facts is None or list(map(identity, facts)) != list(map(identity, self._facts)):
+        if facts is None or _names(facts) != _names(self._facts):
             return False
         gone = () if self._amending.isdisjoint(way) else self._voidable
-        others = [edit for edit in edits if not edit.amends]
+        places = {identity(fact): place for place, fact in enumerate(facts)}
+        # A surge that is gone with the amendment needs no confirmation.
+        others = [
+            dataclasses.replace(edit, place=None if edit.place is None else places[edit.name])
+            for edit in edits
+            if not edit.amends and (edit.place is None or edit.name in places)
+        ]
         failing, _ = self._weighed(self._enforced, edited(facts, others, self._now, gone))
         return next(failing, None) is None
 
@@ -427,6 +436,11 @@ class Search:
             people=self._people(way),
             cost=plain(self._cost(way)),
         )
+
+
+def _names(facts: Iterable[Fact]) -> list[str]:
+    """Returns the names of facts in their order, without surges: those come and go with demands."""
+    return [identity(fact) for fact in facts if fact.kind != SURGE]
 
 
 def _merged(one: Candidate, other: Candidate) -> Candidate:
