@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from measures.confirming import confirm
+from measures.conversion import Conversion
 from measures.documents import Pool
 from measures.errors import RefusedError
 from measures.facts import Fact
-from measures.gathering import Surroundings, gather
+from measures.gathering import Surroundings, assess, gather
 from measures.lifecycle import DOI
+from measures.model import restore
 from measures.pool import Capacity, PoolState
+from measures.requests import SurgeReport
 from measures.signers import signers_of
 from measures.supposing import supposing
 from measures.verdict import Verdict
@@ -21,15 +25,28 @@ from rules.judge import Judge
 from rules.loader import packs_in_force
 from tests.unit.measures.conftest import NOW, Life, people
 
+CLICKS_TO_CHECKS = restore(
+    Conversion,
+    {"id": "clicks", "title": "Clicks", "from": "clicks", "to": "checks", "ratio": 0.05,
+     "error": 0.2, "owner": "olga"},
+)  # fmt: skip
+
 
 class World:
     """A measure before the gate `decided`, and the pool that it asks."""
 
-    def __init__(self, *, free: int = 11000, **fields: Any) -> None:
-        self.life = Life(people(), **fields)
+    def __init__(self, *, free: int = 11000, normal: float | None = None, **fields: Any) -> None:
+        known = people().model_copy(update={"conversions": {"clicks": CLICKS_TO_CHECKS}})
+        self.life = Life(known, **fields)
         self.life.reach("detailed")
         self.pool = PoolState(
-            pool=Pool(id="kyc", title="KYC", unit="checks", owner="kim"),
+            pool=Pool(
+                id="kyc",
+                title="KYC",
+                unit="checks",
+                owner="kim",
+                normal={} if normal is None else {"month": normal},
+            ),
             capacity={"2031-03": Capacity(amount=free, at=NOW, by="kim")},
         )
 
@@ -64,6 +81,14 @@ class World:
             self.life.amend(said["as"], **{path: _value(text) for path, text in pairs})
         elif verb == "sign":
             self.life.sign(said["as"], said["gate"], said["role"])
+        elif verb == "confirm":
+            state, directory = self.life.state, self.life.directory
+            assert state is not None
+            surge = assess(state, self._around.pools, directory).surge
+            ask = SurgeReport(pool=said["pool"], period=said["period"])
+            self.life.take(
+                confirm(state, ask, surge, directory, by=said["as"], at=NOW, command=command)
+            )
         else:
             assert (verb, name) == ("capacity", "kyc")
             stated = Capacity(amount=float(said["amount"]), at=NOW, by="kim")
@@ -86,6 +111,7 @@ def _value(text: str) -> Any:
 LEADS = [{"item": "web site", "days": 1600}, {"item": "photos v1.2", "days": 1590}]
 LONG = {"connector": "memory", "ref": "C", "launch_on": "2031-02-26", "ends_on": "2039-03-31"}
 SHORT = {**LONG, "ends_on": "2031-03-31"}
+CLICKS = [{"pool": "kyc", "period": "2031-03", "amount": 250000, "unit": "clicks"}]
 DEMAND = [{"pool": "kyc", "period": "2031-03", "amount": 13000}]
 
 
@@ -98,6 +124,10 @@ DEMAND = [{"pool": "kyc", "period": "2031-03", "amount": 13000}]
         ({"lead_times": LEADS, "campaign": SHORT, "demands": DEMAND}, 2),
         ({"demands": DEMAND}, 2),
         ({"demands": DEMAND, "promises": [{"id": "fast", "text": "Fast"}]}, 2),
+        ({"demands": CLICKS}, 2),
+        ({"demands": DEMAND, "free": 20000, "normal": 10000}, 2),
+        ({"demands": CLICKS, "free": 20000, "normal": 10000}, 2),
+        ({"demands": DEMAND, "free": 10500, "normal": 9000}, 3),
     ],
 )
 @pytest.mark.parametrize("signed", [(), ("sam", "tom", "uma")])
