@@ -29,7 +29,7 @@ def _in_words(need: Need) -> str:
     stated = f"{need.pool} {need.period}: {need.stated:,} {need.stated_unit}"
     if need.amount is None:
         return f"{stated} cannot be converted: {need.why}"
-    mean = f", {need.mean:,} on average" if need.mean is not None else ""
+    mean = f", {need.mean:,.10g} on average" if need.mean is not None else ""
     return f"{stated} arrive as {need.amount:,} {need.unit}{mean}, by {' > '.join(need.chain)}"
 
 
