@@ -14,6 +14,7 @@ from pathlib import Path
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 from temporalio.api.testservice.v1 import SleepRequest
+from temporalio.service import RPCError
 
 from console.local_stack import LocalStack, start_stack
 from console.rebuilding import rebuild
@@ -24,6 +25,10 @@ from workflows.client import SluiceClient
 NO_STICKY_QUEUE = {"SLUICE_MAX_CACHED_WORKFLOWS": "0"}
 """The time-skipping server never takes a task back that it gave to a dead worker's own (sticky)
 queue, so its workers keep nothing cached and have no such queue."""
+
+
+PATIENCE = timedelta(minutes=2)
+"""How long time may take to pass; by default 30 s, which a busy machine can need."""
 
 
 class Theatre:
@@ -47,7 +52,7 @@ class Theatre:
         """Lets time pass until a moment; timers on the way fire in their order.
 
         Raises:
-            EngineError: the moment has passed.
+            EngineError: the moment has passed, or the server does not get there.
         """
         current = await self._server_time()
         span = moment - current
@@ -57,7 +62,15 @@ class Theatre:
             duration = Duration()
             duration.FromTimedelta(span)
             service = self.client.temporal.test_service
-            await service.unlock_time_skipping_with_sleep(SleepRequest(duration=duration))
+            try:
+                await service.unlock_time_skipping_with_sleep(
+                    SleepRequest(duration=duration), timeout=PATIENCE
+                )
+            except RPCError as error:
+                raise EngineError(
+                    f"the server that skips time did not get to {moment:%Y-%m-%d %H:%M} within"
+                    f" {PATIENCE.total_seconds():.0f} s ({error}); play the story again"
+                ) from error
         self._now = max(moment, await self._server_time())
 
     async def kill(self, who: str) -> None:

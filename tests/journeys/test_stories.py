@@ -58,9 +58,11 @@ def held(story: Any) -> None:
 
 
 @pytest.mark.time_skipping
-def test_the_example_of_a_waiver_holds(shell: Any) -> None:
-    """Given, refused, changed since, used, expired: as docs/waivers.md tells it."""
-    ran = shell.sluice("simulate", str(EXAMPLES / "waivers" / "lead-time.yaml"), "-o", "json")
+@pytest.mark.parametrize("example", ["waivers/lead-time", "conversions/surge-in-clicks"])
+def test_the_example_holds(shell: Any, example: str) -> None:
+    """As the page in docs/ of the same name tells it."""
+    ran = shell.sluice("simulate", str(EXAMPLES / f"{example}.yaml"), "-o", "json")
+    assert ran.out, ran
     held(ran.data)
     assert ran.code == 0, ran
 
