@@ -4,12 +4,13 @@ Pure functions of the state, the directory and the time that are handed in. What
 has not happened yet: it has when the ledger has taken it.
 """
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from measures.amending import changed_fields, set_fields
 from measures.directory import Directory
-from measures.documents import OPERATOR, Measure
+from measures.documents import OPERATOR, Demand, Measure
 from measures.drafting import Drafting
 from measures.duties import (
     principal_for,
@@ -39,10 +40,11 @@ def define(plan: Measure, lifecycle: Lifecycle, *, by: str, at: datetime, comman
         command: the request.
 
     Raises:
-        RefusedError: ``duties-not-separate`` or ``no-launch``.
+        RefusedError: ``duties-not-separate``, ``no-launch`` or ``period-is-past``.
     """
     refuse_mixed_duties(plan)
     refuse_campaign_without_launch(plan, lifecycle)
+    _refuse_past_demands(plan, (), at)
     return Draft(
         stream=measure_stream(plan.id),
         number=1,
@@ -55,6 +57,18 @@ def define(plan: Measure, lifecycle: Lifecycle, *, by: str, at: datetime, comman
             "lifecycle": lifecycle.model_dump(mode="json"),
         },
     )
+
+
+def _refuse_past_demands(plan: Measure, known: Sequence[Demand], at: datetime) -> None:
+    """Refuses what is newly asked of a period that is over: nobody can give it any more."""
+    today = at.astimezone(UTC).date()
+    for demand in plan.demands:
+        if demand not in known and period_bounds(demand.period)[1] <= today:
+            raise RefusedError(
+                "period-is-past",
+                f"measure {plan.id} asks pool {demand.pool} for {demand.amount:g} in"
+                f" {demand.period}, which is over; leave that out or ask for a later period",
+            )
 
 
 def refuse_campaign_without_launch(plan: Measure, lifecycle: Lifecycle) -> None:
@@ -175,7 +189,8 @@ def amend(
 
     Raises:
         RefusedError: ``plan-is-frozen``, ``already-ended``, ``not-entitled``,
-            ``duties-not-separate``, ``unknown-field``, ``invalid-value`` or ``fixed-field``.
+            ``duties-not-separate``, ``unknown-field``, ``invalid-value``, ``fixed-field`` or
+            ``period-is-past``.
     """
     plan = ask.plan if ask.plan is not None else set_fields(state.plan, ask.set)
     changed = changed_fields(state.plan, plan)
@@ -195,6 +210,7 @@ def amend(
         if fixed in changed:
             raise RefusedError("fixed-field", f"measure {state.id}: {fixed} can never change")
     refuse_mixed_duties(plan)
+    _refuse_past_demands(plan, state.plan.demands, at)
     drafting = Drafting(state, by=ask.by, at=at, command=command)
     drafting.write(
         "measure_amended",

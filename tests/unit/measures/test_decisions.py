@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,15 @@ class TestDefine:
     ) -> None:
         """Nobody confirms their own money."""
         assert refused(lambda: live(**{field: "carla"})) == "duties-not-separate"
+
+    def test_nobody_asks_for_a_time_that_is_over(self, live: Callable[..., Life]) -> None:
+        """Neither at first nor by a change; what was asked in time may stay."""
+        over = [{"pool": "kyc", "period": "2030-12", "amount": 5}]
+        assert refused(lambda: live(demands=over)) == "period-is-past"
+        life = live(demands=[{"pool": "kyc", "period": "2031-01", "amount": 5}])
+        life.now = datetime(2031, 2, 1, tzinfo=UTC)
+        assert refused(lambda: life.amend("olga", demands=over)) == "period-is-past"
+        life.amend("olga", title="Still the same demand")
 
 
 def asked(life: Life, by: str) -> str:
