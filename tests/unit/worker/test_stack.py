@@ -111,7 +111,8 @@ def test_a_killed_server_comes_back_on_the_same_port(
 
     last = running(tmp_path)
     assert last.address == first.address
-    assert last.server.generation == 3
+    # More often where the port of the dead one is not free yet when the next one begins.
+    assert last.server.generation >= 3
     assert last.generation > first.generation
     assert last.time_skipping is bool(kind)
 
