@@ -101,7 +101,7 @@ def test_a_killed_server_comes_back_on_the_same_port(
     start: Start, tmp_path: Path, kind: tuple[str, ...]
 ) -> None:
     """After kill -9 the address stays, the process and the generation change."""
-    start(*kind)
+    supervisor = start(*kind)
     first = running(tmp_path)
 
     for _ in range(2):
@@ -111,10 +111,14 @@ def test_a_killed_server_comes_back_on_the_same_port(
 
     last = running(tmp_path)
     assert last.address == first.address
-    # More often where the port of the dead one is not free yet when the next one begins.
-    assert last.server.generation >= 3
     assert last.generation > first.generation
     assert last.time_skipping is bool(kind)
+    supervisor.terminate()
+    _, said = supervisor.communicate(timeout=30)
+    # On a busy machine a server now and then ends by itself while it starts. Each process but
+    # the first stands for a death that was told, and just two of them were ours.
+    assert said.count("Temporal server was killed (signal 9): starting it again") == 2
+    assert last.server.generation == 1 + said.count(": starting it again")
 
 
 async def test_the_time_skipping_server_moves_only_when_told(start: Start, tmp_path: Path) -> None:
