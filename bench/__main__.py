@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from bench.commands import bench_help, bench_ledger, bench_stories, bench_verdict
+from bench.inbox import bench_inbox
 from bench.lifecycles import bench_lifecycles
 from bench.open_measures import bench_open_measures
 from bench.permits import bench_permits
@@ -55,6 +56,7 @@ def _benches(*, quick: bool) -> dict[str, Bench]:
         "ledger": bench_ledger,
         "plan": partial(bench_plan, quick=quick),
         "throttle": partial(bench_throttle, quick=quick),
+        "inbox": partial(bench_inbox, quick=quick),
         "permits": bench_permits,
         "stories": bench_stories,
         "help": bench_help,

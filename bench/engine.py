@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -81,13 +81,20 @@ class Engine:
 
 
 @asynccontextmanager
-async def open_engine() -> AsyncIterator[Engine]:
-    """Starts a stack of real processes on an empty folder and ends it; nothing is left."""
+async def open_engine(
+    *options: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Engine]:
+    """Starts a stack of real processes on an empty folder and ends it; nothing is left.
+
+    Args:
+        options: further ones of the stack's supervisor.
+        environment: further settings and secrets.
+    """
     place = HOUSE / ".sluice"
     place.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as name:
         folder = Path(name)
-        supervisor = _start(folder)
+        supervisor = _start(folder, options, environment or {})
         try:
             stack = await _until(folder, lambda _: True)
             settings = TemporalSettings.load(temporal_address=stack.address)
@@ -99,7 +106,9 @@ async def open_engine() -> AsyncIterator[Engine]:
             await asyncio.to_thread(supervisor.wait)
 
 
-def _start(folder: Path) -> "subprocess.Popen[bytes]":
+def _start(
+    folder: Path, options: Sequence[str], environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
     stack = [
         sys.executable,
         "-P",
@@ -108,8 +117,10 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
         "--state",
         str(folder),
         f"--with-parent={os.getpid()}",
+        *options,
     ]
     own = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
+    own |= environment
     with (folder / "stack.log").open("wb") as log:
         return subprocess.Popen(
             stack, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, env=own

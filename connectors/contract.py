@@ -53,6 +53,7 @@ class Manifest(Stored):
         overlap: how far back a poll looks behind what it has seen, because clocks of remote
             systems are coarse and their indexes late.
         calls_a_second: how many calls a connection may send by default.
+        lock: whether the system itself refuses to write over what has changed since it was read.
         idempotency: whether the system itself takes an idempotency key.
         http: whether it speaks HTTP, so that the conformance kit can come in between.
     """
@@ -65,6 +66,7 @@ class Manifest(Stored):
     hold: ProofLevel | None = None
     overlap: timedelta = timedelta(seconds=2)
     calls_a_second: float = 5.0
+    lock: bool = False
     idempotency: bool = False
     http: bool = True
 
@@ -77,12 +79,14 @@ class Health(Stored):
         version: the version that the system shows; empty where it shows none.
         clock_skew: how far the system's clock is ahead of ours; None where it shows none.
         missing: rights that are missing, in the system's words.
+        calls_left: how many calls the system still allows today; None where it does not tell.
     """
 
     account: str
     version: str = ""
     clock_skew: timedelta | None = None
     missing: tuple[str, ...] = ()
+    calls_left: int | None = None
 
 
 class RemoteField(Stored):
@@ -113,6 +117,7 @@ class RemoteSchema(Stored):
         fields: its fields by name.
         statuses: the statuses that it can show.
         closed: those of them that mean done.
+        won: those of the closed that mean success, as a won opportunity; empty where none does.
         moves: from each status to those that can follow; empty where the system does not tell.
     """
 
@@ -120,6 +125,7 @@ class RemoteSchema(Stored):
     fields: dict[str, RemoteField] = {}
     statuses: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
+    won: tuple[str, ...] = ()
     moves: dict[str, tuple[str, ...]] = {}
 
 
@@ -205,6 +211,11 @@ class Connector:
 
     manifest: ClassVar[Manifest]
     Config: ClassVar[type[ConnectionConfig]]
+
+    @classmethod
+    def manifest_for(cls, config: Any) -> Manifest:
+        """Returns what a connection with these settings can do: mostly what every one can."""
+        return cls.manifest
 
     @classmethod
     def connect(

@@ -6,16 +6,20 @@ showed late, are neither lost nor delivered twice. Only the system's own times a
 """
 
 import base64
-import binascii
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from connectors.contract import Page, Remote
 from connectors.failures import Rejected, RetryLater
 
 Fetch = Callable[[datetime, int, int], Awaitable[Sequence[Remote]]]
 """Returns objects changed at or after a moment, oldest first, ties by ref: since, offset, size."""
+
+Rows = Callable[[datetime], AsyncGenerator[Remote, None]]
+"""Lists objects changed at or after a moment, oldest first."""
 
 _PAGE = 100
 
@@ -25,10 +29,27 @@ def cursor_from(since: datetime) -> str:
     return _written(since, {})
 
 
+def cursor_behind(place: str) -> str:
+    """Returns the cursor that goes on where a system's own cursor points."""
+    return _packed({"place": place})
+
+
+def place_of(cursor: str) -> datetime | str:
+    """Returns where a cursor points: a moment, or the system's own cursor.
+
+    Raises:
+        Rejected: the cursor is none of ours.
+    """
+    content = _unpacked(cursor)
+    if isinstance(content, dict) and isinstance(content.get("place"), str):
+        return str(content["place"])
+    return _read(cursor)[0]
+
+
 async def read_changes(
     fetch: Fetch, cursor: str, *, limit: int, overlap: timedelta, page: int = _PAGE
 ) -> Page:
-    """Returns the next changes behind a cursor.
+    """Returns the next changes behind a cursor, from a system that numbers its pages.
 
     Args:
         fetch: how this system lists.
@@ -40,18 +61,51 @@ async def read_changes(
     Raises:
         Rejected: the cursor is none of ours.
     """
+
+    async def rows(since: datetime) -> AsyncGenerator[Remote, None]:
+        offset, size = 0, page
+        while size == page:
+            batch = await fetch(since, offset, page)
+            for one in batch:
+                yield one
+            size = len(batch)
+            newest = max(map(_changed, batch), default=since)
+            # It goes on from a time, not a number: what changes meanwhile moves to the end, and
+            # every number behind it with it. Only a page of one time is passed over by number.
+            since, offset = (newest, 0) if newest > since else (since, offset + size)
+
+    return await read_listing(rows, cursor, limit=limit, overlap=overlap)
+
+
+async def read_listing(rows: Rows, cursor: str, *, limit: int, overlap: timedelta) -> Page:
+    """Returns the next changes behind a cursor, from a system that lists in its own way.
+
+    Args:
+        rows: how this system lists; one may come twice.
+        cursor: as the page before gave it, or `cursor_from`.
+        limit: at most so many.
+        overlap: how far to look back behind the newest change seen.
+
+    Raises:
+        Rejected: the cursor is none of ours.
+    """
     since, seen = _read(cursor)
+    behind = since - overlap
     found: list[Remote] = []
-    offset, more = 0, True
-    while len(found) < limit:
-        batch = await fetch(since - overlap, offset, page)
-        fresh = [one for one in batch if _key(one) not in seen]
-        found += fresh[: limit - len(found)]
-        offset += len(batch)
-        if len(batch) < page:
-            more = len(fresh) > 0 and found[-1] is not fresh[-1]
-            break
-    delivered = {_key(one): _changed(one) for one in found}
+    delivered: dict[str, datetime] = {}
+    more = False
+    async with aclosing(rows(behind)) as listed:
+        async for one in listed:
+            key = _key(one)
+            # A system that rounds the time it is asked for shows older ones too; nobody
+            # remembers those, so they would come for ever.
+            if key in seen or key in delivered or _changed(one) < behind:
+                continue
+            if len(found) == limit:
+                more = True
+                break
+            found.append(one)
+            delivered[key] = _changed(one)
     newest = max([since, *delivered.values()])
     # The whole stretch is remembered: dropping by exact time would deliver for ever where
     # the system rounds its times.
@@ -71,17 +125,32 @@ def _changed(one: Remote) -> datetime:
 
 
 def _written(since: datetime, seen: dict[str, datetime]) -> str:
-    content = [since.astimezone(UTC).isoformat(), {k: at.isoformat() for k, at in seen.items()}]
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    return _packed(
+        [since.astimezone(UTC).isoformat(), {k: at.isoformat() for k, at in seen.items()}]
+    )
 
 
 def _read(cursor: str) -> tuple[datetime, dict[str, datetime]]:
     try:
-        since, seen = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        since, seen = _unpacked(cursor)
         return (
             datetime.fromisoformat(since),
             {str(key): datetime.fromisoformat(at) for key, at in seen.items()},
         )
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
-        msg = f"{cursor[:40]!r} is no cursor of ours: {error}"
-        raise Rejected(msg) from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _no_cursor(cursor, error) from None
+
+
+def _packed(content: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+
+
+def _unpacked(cursor: str) -> Any:
+    try:
+        return json.loads(base64.urlsafe_b64decode(cursor.encode()))
+    except (ValueError, RecursionError) as error:
+        raise _no_cursor(cursor, error) from None
+
+
+def _no_cursor(cursor: str, why: Exception) -> Rejected:
+    return Rejected(f"{cursor[:40]!r} is no cursor of ours: {why}")

@@ -22,7 +22,7 @@ class ConnectorError(SluicegateError):
     """A connected system did not do what it was asked."""
 
 
-class RetryLater(ConnectorError):  # noqa: N818  (says what to do)
+class RetryLater(ConnectorError):
     """It may work later.
 
     Attributes:
@@ -34,7 +34,7 @@ class RetryLater(ConnectorError):  # noqa: N818  (says what to do)
         self.after = after
 
 
-class Conflict(ConnectorError):  # noqa: N818
+class Conflict(ConnectorError):
     """The object is not as the asker last saw it.
 
     Attributes:
@@ -46,19 +46,19 @@ class Conflict(ConnectorError):  # noqa: N818
         self.current = current
 
 
-class Rejected(ConnectorError):  # noqa: N818
+class Rejected(ConnectorError):
     """It can never work as it was asked: a wrong value, an illegal move, no right to do it."""
 
 
-class AuthFailed(ConnectorError):  # noqa: N818
+class AuthFailed(ConnectorError):
     """The credentials are wrong or have expired."""
 
 
-class NotFound(ConnectorError):  # noqa: N818
+class NotFound(ConnectorError):
     """There is no such object, or none that these credentials may see."""
 
 
-class Unsupported(ConnectorError):  # noqa: N818
+class Unsupported(ConnectorError):
     """The system has nothing of that sort."""
 
 

@@ -5,7 +5,7 @@ There are no retries here: Temporal retries, and it knows how long the system as
 
 import email.utils
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,6 +32,9 @@ LARGEST_ANSWER = 8 * 1024 * 1024
 _REASON = 500
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 
+READS = {"reads": True}
+"""Extensions of a request that only reads, although its method could write."""
+
 Classify = Callable[[httpx.Response], ConnectorError | None]
 """Looks at a response before the usual rules do; None leaves it to them."""
 
@@ -44,7 +47,7 @@ class HttpDoor:
         base_url: what paths are joined to.
         headers: sent with every request.
         auth: as httpx takes it.
-        secrets: what must never show in a message.
+        secrets: what must never show in a message; it may grow, as tokens come.
         classify: what is special about the system's errors.
         transport: instead of the network, for tests.
     """
@@ -56,7 +59,7 @@ class HttpDoor:
         *,
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | tuple[str, str] | None = None,
-        secrets: frozenset[str] = frozenset(),
+        secrets: Set[str] = frozenset(),
         classify: Classify | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -86,14 +89,21 @@ class HttpDoor:
         """
         async with self._understood(f"{method} {path}"):
             request = self._client.build_request(method, path, **options)
-            if request.url.netloc != self._client.base_url.netloc:
-                msg = f"{self._system}: {path!r} would leave {self._client.base_url.host}"
+            base = self._client.base_url
+            # Another scheme too: a page named with http:// would show the credentials to anybody.
+            if (request.url.scheme, request.url.netloc) != (base.scheme, base.netloc):
+                msg = f"{self._system}: {path!r} would leave {base.scheme}://{base.host}"
                 raise Rejected(msg)
             response = await self._client.send(request, stream=True)
             try:
-                await self._read(response)
+                await read_bounded(response, self._system)
             finally:
                 await response.aclose()
+        if not response.is_success:
+            # Before anybody shortens what it says: half a secret would not be found any more.
+            charset = response.encoding or "utf-8"
+            shown = without_secrets(response.content.decode(charset, "replace"), self._secrets)
+            response._content = shown.encode(charset, "replace")  # noqa: SLF001
         special = self._classify(response) if self._classify else None
         failure = special or failure_of(response, self._system)
         if failure is not None:
@@ -106,25 +116,23 @@ class HttpDoor:
         Raises:
             RetryLater: what came back is no JSON, as when a proxy answers for the system.
         """
-        response = await self.send(method, path, **options)
+        return self.content(await self.send(method, path, **options))
+
+    def content(self, response: httpx.Response) -> Any:
+        """Returns what an answer's JSON holds; None where it is empty.
+
+        Raises:
+            RetryLater: it is no JSON.
+        """
         if not response.content:
             return None
         try:
             return response.json()
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            asked = f"{response.request.method} {response.request.url.path}"
             kind = response.headers.get("content-type", "no type")
-            msg = f"{self._system} answered {method} {path} with something that is no JSON ({kind})"
+            msg = f"{self._system} answered {asked} with something that is no JSON ({kind})"
             raise self._hidden(RetryLater(msg)) from None
-
-    async def _read(self, response: httpx.Response) -> None:
-        """Reads an answer, but never without end."""
-        read = bytearray()
-        async for chunk in response.aiter_bytes():
-            read += chunk
-            if len(read) > LARGEST_ANSWER:
-                msg = f"{self._system} answered with more than {LARGEST_ANSWER:,} bytes"
-                raise Rejected(msg)
-        response._content = bytes(read)  # noqa: SLF001  (httpx has no other way to bound a body)
 
     @asynccontextmanager
     async def _understood(self, what: str) -> Any:
@@ -146,8 +154,30 @@ class HttpDoor:
         return failure
 
 
+async def read_bounded(response: httpx.Response, system: str) -> None:
+    """Reads an answer, but never without end.
+
+    Raises:
+        Rejected: it is larger than `LARGEST_ANSWER`.
+    """
+    read = bytearray()
+    async for chunk in response.aiter_bytes():
+        read += chunk
+        if len(read) > LARGEST_ANSWER:
+            msg = f"{system} answered with more than {LARGEST_ANSWER:,} bytes"
+            raise Rejected(msg)
+    response._content = bytes(read)  # noqa: SLF001  (httpx has no other way to bound a body)
+
+
 def segment(name: str) -> str:
-    """Returns a name from outside as one segment of a path, whatever it is made of."""
+    """Returns a name from outside as one segment of a path, whatever it is made of.
+
+    Raises:
+        Rejected: as a segment it would lead to another path, as an empty one or `..` does.
+    """
+    if name in {"", ".", ".."}:
+        msg = f"{name!r} is no name of an object"
+        raise Rejected(msg)
     return quote(name, safe="")
 
 
@@ -185,6 +215,18 @@ def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
             return None
         wait = (when if when.tzinfo else when.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta()), LONGEST_WAIT)
+
+
+def clock_skew(response: httpx.Response, now: datetime) -> timedelta | None:
+    """Returns how far a system's clock is ahead of ours by its Date header (RFC 9110, 6.6.1).
+
+    To the second; None where it sends none that can be read.
+    """
+    try:
+        there = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+    return (there if there.tzinfo else there.replace(tzinfo=UTC)) - now
 
 
 def _reason(response: httpx.Response) -> str:

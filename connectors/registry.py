@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from connectors.contract import Connector
+from connectors.contract import Connector, Manifest
 from measures.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -69,8 +69,24 @@ def settings_faults(
         connector_class(name).Config.model_validate(settings, strict=False)
     except ValidationError as error:
         # The input is never repeated: who mistakes the reference for the secret shows it to nobody.
-        return [(one["loc"], one["msg"]) for one in error.errors(include_input=False)]
+        found = error.errors(include_input=False)
+        return [(one["loc"], one["msg"].removeprefix("Value error, ")) for one in found]
     return []
+
+
+def manifest_of(name: str, settings: Mapping[str, Any]) -> Manifest:
+    """Returns what a connection with these settings can do.
+
+    Where they do not fit, that is what its connector says of itself.
+
+    Raises:
+        ConfigurationError: there is no such connector.
+    """
+    found = connector_class(name)
+    try:
+        return found.manifest_for(found.Config.model_validate(settings, strict=False))
+    except ValidationError:
+        return found.manifest
 
 
 def connect(

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from connectors.address import Address
 from connectors.contract import (
     ConnectionConfig,
     Connector,
@@ -26,11 +27,12 @@ from connectors.contract import (
 from connectors.cursor import read_changes
 from connectors.failures import Conflict, ConnectorError, NotFound, Rejected
 from connectors.http import HttpDoor, segment
+from connectors.refusals import refuse_changed, refuse_other_kinds
 from connectors.secrets import SecretRef, read_secret
 from connectors.understanding import understanding, version_of
 
 _TIME = "%Y-%m-%d.%H:%M:%S"
-_FIELDS = "title,status,activity,actor,external_id,messages"
+_FIELDS = "title,status,activity,actor,external_id,messages,assignedto,priority"
 _TRIES = 3
 
 
@@ -45,7 +47,7 @@ class RoundupConfig(ConnectionConfig):
         closed: the statuses that mean done.
     """
 
-    url: str
+    url: Address
     user: str
     password: SecretRef
     external_id: str = "external_id"
@@ -62,6 +64,7 @@ class RoundupConnector(Connector):
         kinds=("issue",),
         can=frozenset({"describe", "find", "upsert", "transition", "comment", "changes"}),
         overlap=timedelta(seconds=2),
+        lock=True,
     )
     Config: ClassVar[type[ConnectionConfig]] = RoundupConfig
 
@@ -207,9 +210,7 @@ class RoundupConnector(Connector):
         self, kind: str, ref: str, content: dict[str, Any], expect: str | None
     ) -> Remote:
         issue, etag = await self._read(_issue(kind), ref)
-        if expect is not None and issue.version != expect:
-            msg = f"Roundup issue {ref} has changed since it was read"
-            raise Conflict(msg, issue)
+        refuse_changed(self.manifest, issue, expect)
         if all(issue.fields.get(name) == value for name, value in content.items()):
             return issue
         try:
@@ -242,17 +243,24 @@ class RoundupConnector(Connector):
         status_name = self._statuses.get(str(status.get("id", "")), "")
         title, external = row.get("title") or "", row.get(self._config.external_id) or ""
         messages = [str(one["id"]) for one in row.get("messages") or ()]
+        # A reference is read as the name by which it can be written.
+        named = {
+            "assignedto": (row.get("assignedto") or {}).get("username"),
+            "priority": (row.get("priority") or {}).get("name"),
+        }
         return Remote(
             kind="issue",
             ref=str(row["id"]),
             external_id=external,
             title=title,
             status=status_name,
-            version=version_of(row["activity"], title, status_name, external, *messages),
+            version=version_of(
+                row["activity"], title, status_name, external, *named.values(), *messages
+            ),
             updated_at=datetime.strptime(row["activity"], _TIME).replace(tzinfo=UTC),
             actor=actor.get("username", ""),
             url=f"{self._root}/issue{row['id']}",
-            fields={"title": title, "status": status_name, "messages": messages},
+            fields={"title": title, "status": status_name, **named, "messages": messages},
         )
 
     async def _has_message(self, issue: Remote, mark: str) -> bool:
@@ -274,9 +282,7 @@ class RoundupConnector(Connector):
 
 
 def _issue(kind: str) -> str:
-    if kind != "issue":
-        msg = f"Roundup has no {kind!r}, only issue"
-        raise Rejected(msg)
+    refuse_other_kinds(RoundupConnector.manifest, kind)
     return kind
 
 

@@ -6,7 +6,7 @@ so that a secret can be changed without losing a delivery.
 
 Sources: GitHub "Validating webhook deliveries"; Atlassian "Webhooks: secure admin webhooks";
 HubSpot "Validating requests" v3; Zendesk "Verifying webhooks"; Stripe "Verify webhook
-signatures"; standardwebhooks.com.
+signatures"; Redmine's model `Webhook`; standardwebhooks.com.
 """
 
 import base64
@@ -20,13 +20,16 @@ from typing import Literal
 from connectors.contract import Webhook
 from connectors.failures import Rejected
 
-Scheme = Literal["github", "jira", "hubspot-v3", "zendesk", "stripe", "standard"]
+Scheme = Literal["github", "jira", "hubspot-v3", "zendesk", "stripe", "standard", "redmine"]
 
 TOLERANCE = timedelta(minutes=5)
 """How far a signed time may be from now, either way, as Stripe and Standard Webhooks have it."""
 
 _SHORTEST_KEY = 16
 """Bytes; Standard Webhooks asks for 24 to 64, and nobody may sign with nothing."""
+
+_SIGNED_TOO = {"standard": "webhook-id", "zendesk": "x-zendesk-webhook-signature-timestamp"}
+"""Headers that a scheme signs with the body and that tell one delivery from the next."""
 
 _Verifier = Callable[[Webhook, bytes, datetime, timedelta], bool]
 
@@ -59,12 +62,28 @@ def refuse_forged(
         raise Rejected(msg)
 
 
+def delivery_of(scheme: str, webhook: Webhook) -> str:
+    """Returns the name by which a delivery is known again.
+
+    It is made of what is signed: a header beside it, such as an identifier, anybody could change
+    and so play a delivery again. Where a header is signed too that tells one delivery from the
+    next, it counts, because bodies that name only an object repeat themselves.
+    """
+    told = webhook.headers.get(_SIGNED_TOO.get(scheme, ""), "")
+    return hashlib.sha256(f"{scheme}\0{told}\0".encode() + webhook.body).hexdigest()[:32]
+
+
 def _github(webhook: Webhook, secret: bytes, now: datetime, tolerance: timedelta) -> bool:
     return _hex_of_body(webhook.headers.get("x-hub-signature-256", ""), webhook.body, secret)
 
 
 def _jira(webhook: Webhook, secret: bytes, now: datetime, tolerance: timedelta) -> bool:
     return _hex_of_body(webhook.headers.get("x-hub-signature", ""), webhook.body, secret)
+
+
+def _redmine(webhook: Webhook, secret: bytes, now: datetime, tolerance: timedelta) -> bool:
+    given = webhook.headers.get("x-redmine-signature-256", "")
+    return _hex_of_body(given, webhook.body, secret)
 
 
 def _hubspot_v3(webhook: Webhook, secret: bytes, now: datetime, tolerance: timedelta) -> bool:
@@ -108,6 +127,25 @@ def _standard(webhook: Webhook, secret: bytes, now: datetime, tolerance: timedel
     return any(fits) and _is_recent(written, 1, now, tolerance)
 
 
+def standard_signature(secret: str, name: str, sent: str, body: bytes) -> str:
+    """Returns the header `webhook-signature` of a delivery (standardwebhooks.com).
+
+    Args:
+        secret: as given to the receiver, with or without `whsec_`.
+        name: what the header `webhook-id` says, the same when it is sent again.
+        sent: what the header `webhook-timestamp` says, seconds since 1970.
+        body: the raw body.
+
+    Raises:
+        Rejected: the secret carries no key worth the name.
+    """
+    key = _standard_key(secret.encode())
+    if key is None:
+        msg = f"a secret of Standard Webhooks is whsec_ and base64 of {_SHORTEST_KEY} bytes or more"
+        raise Rejected(msg)
+    return f"v1,{_base64(key, f'{name}.{sent}.'.encode() + body)}"
+
+
 def _standard_key(secret: bytes) -> bytes | None:
     """Returns the key that a `whsec_` secret carries; None when it carries none worth the name."""
     try:
@@ -124,6 +162,7 @@ _SCHEMES: Mapping[Scheme, _Verifier] = {
     "zendesk": _zendesk,
     "stripe": _stripe,
     "standard": _standard,
+    "redmine": _redmine,
 }
 
 

@@ -7,8 +7,6 @@ proxy answers for it. That is `RetryLater`, never a traceback in the engine.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pydantic import ValidationError
-
 from connectors.failures import RetryLater
 from measures.digest import digest
 
@@ -22,7 +20,7 @@ def understanding(system: str, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ValidationError) as error:
+    except (LookupError, ArithmeticError, TypeError, ValueError, AttributeError) as error:
         msg = f"{system} answered {what} in a form that is not understood: {error!r}"
         raise RetryLater(msg[:500]) from error
 

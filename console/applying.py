@@ -33,11 +33,13 @@ from measures.documents import (
 from measures.duties import refuse_stranger
 from measures.errors import RefusedError
 from measures.lifecycle import Lifecycle
+from measures.mapping import Mapping
 from measures.model import Stored
 from measures.pool_state import Uncovered
 from measures.requests import AmendInput
 from rules.source import Fault
-from workflows.client import AT_ONCE, SluiceClient
+from workflows.client import AT_ONCE
+from workflows.remote_client import RemoteClient
 
 Outcome = Literal["created", "changed", "unchanged", "refused", "held-back"]
 
@@ -82,7 +84,7 @@ class Applier:
         clock: when it is.
     """
 
-    def __init__(self, ledger: Ledger | None, client: SluiceClient | None, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger | None, client: RemoteClient | None, clock: Clock) -> None:
         self._ledger = ledger
         self._client = client
         self._clock = clock
@@ -161,6 +163,9 @@ class Applier:
         await asyncio.gather(*map(in_turn, measures))
         if news:
             await self._tell_waiting(settle=settle)
+        mappings = [one.document for one in wanted if isinstance(one.document, Mapping)]
+        if mappings:
+            await self._tell_mapped(mappings)
         return [results[id(located)] for located in documents]
 
     async def _apply_one(self, located: Located, by: str) -> Applied:
@@ -209,6 +214,14 @@ class Applier:
         await self._client.tell_launches_facts_changed([one.ref for one in launches])
         if settle:
             await self._client.settle_all(waiting)
+
+    async def _tell_mapped(self, mappings: Sequence[Mapping]) -> None:
+        """Mappings have come or changed: the live measures that they concern look at them."""
+        assert self._client is not None, "only a connected applier applies"
+        assert self._ledger is not None, "only a connected applier applies"
+        live = (row for row in self._ledger.find_measures() if not row.ended)
+        mapped = [row.id for row in live if any(one.concerns(row) for one in mappings)]
+        await self._client.tell_mappings_changed(mapped)
 
     def _foresee(self, document: Document) -> Outcome:
         """Returns what applying a good document does."""
@@ -315,6 +328,9 @@ def _add(known: Known, document: Document) -> Known:
             return replace(
                 known, directory=directory.model_copy(update={"connections": connections})
             )
+        case Mapping():
+            mappings = {**directory.mappings, document.id: document}
+            return replace(known, directory=directory.model_copy(update={"mappings": mappings}))
         case Lifecycle():
             lifecycles = {**directory.lifecycles, document.id: document}
             return replace(known, directory=directory.model_copy(update={"lifecycles": lifecycles}))

@@ -1,66 +1,78 @@
 """`sluice connectors`: which there are, whether connections work, what they prove."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from console import connectors_new
 from console.exits import Exit
+from console.known_connections import known_connections, named_connection, state_folder
 from console.options import Output
 from console.output import Form
 from console.running import finish
+from console.sync_commands import add_to
 
-if TYPE_CHECKING:
-    from pathlib import Path
+app = typer.Typer(help="Connected systems: list, check, examine, sync.", no_args_is_help=True)
+add_to(app)
 
-    from connectors.contract import Connector
-    from measures.documents import Connection
-
-app = typer.Typer(help="Connected systems: list, check, examine.", no_args_is_help=True)
+connectors_new.add_to(app)
 
 Name = Annotated[str, typer.Argument(metavar="CONNECTION", help="The connection's id.")]
 
 
 @app.command("list", epilog="Example: sluice connectors list -o json")
 def list_connectors(output: Output = Form.TABLE) -> None:
-    """List the installed connectors, what each can do, and the connections that use it."""
+    """List the installed connectors, what each can do, and how the connections that use it fare."""
     from connectors.registry import connector_class, connector_names
-    from console.output import print_data, print_table
+    from console.connection_health import print_health, views_of
+    from console.output import people, print_data, print_table
+    from console.session import find_place
 
-    connections = _connections()
+    using = {one.id: one.connector for one in known_connections().values()}
+    called = views_of(find_place(), using)
+    # A connector without settings is a connection too, once it was called.
+    using |= {name: name for name in called if name not in using and name in connector_names()}
+    views = {name: called[name] for name in using}
     rows = []
     for name in connector_names():
         manifest = connector_class(name).manifest
-        used = sorted(one.id for one in connections.values() if one.connector == name)
-        rows.append({**manifest.model_dump(mode="json"), "can": sorted(manifest.can), "used": used})
+        used = sorted(one for one, connector in using.items() if connector == name)
+        connections = [views[one] for one in used]
+        more = {"can": sorted(manifest.can), "used": used, "connections": connections}
+        rows.append({**manifest.model_dump(mode="json"), **more})
     if output in (Form.JSON, Form.YAML):
         print_data(rows, output)
         return
     shown = [[r["name"], r["title"], r["kinds"], r["hold"], r["can"], r["used"]] for r in rows]
     print_table(["name", "system", "kinds", "hold", "can", "connections"], shown)
+    if views:
+        people().print()
+        print_health(views, using)
 
 
 @app.command(epilog="Example: sluice connectors check crm")
 def check(name: Name, output: Output = Form.TABLE) -> None:
-    """Ask a connected system who it takes us for; ends with 1 when it does not answer well."""
+    """Ask a connected system who it takes us for; ends with 1 when it does not answer well.
+
+    When it does, workers call it again at once, whatever went wrong before.
+    """
     import asyncio
 
+    from console.connection_health import check as check_and_note
+    from console.connection_health import print_health, views_of, words_of
     from console.output import people, plain, print_data
+    from console.session import find_place
 
-    connection = _named(name)
-
-    async def ask() -> Any:
-        connector = _connect(connection)
-        try:
-            return await connector.check()
-        finally:
-            await connector.aclose()
-
-    health = asyncio.run(ask())
+    connection, place = named_connection(name), find_place()
+    health = asyncio.run(check_and_note(connection, place))
+    view = views_of(place, [name])[name]
     if output in (Form.JSON, Form.YAML):
-        print_data({"connection": name, "connector": connection.connector, **plain(health)}, output)
+        who = {"connection": name, "connector": connection.connector, **plain(health)}
+        print_data({**who, "health": view}, output)
         return
-    version = f", version {health.version}" if health.version else ""
-    people().print(f"{name}: answers, we are {health.account}{version}", markup=False)
+    for line in words_of(name, health):
+        people().print(line, markup=False)
+    print_health({name: view}, {name: connection.connector})
 
 
 @app.command(
@@ -97,8 +109,8 @@ def examine_connection(
         raise RefusedError(
             "writes", f"this writes test objects into {name}; say --yes if that may be"
         )
-    connection = _named(name)
-    connected = subject_of(connection.connector, connection.settings, _folder())
+    connection = named_connection(name)
+    connected = subject_of(connection.connector, connection.settings, state_folder())
     subject = replace(connected, kind=kind, moves=tuple(move or ()), campaign=campaign)
     results = asyncio.run(examine(subject))
     tier = tier_of(results)
@@ -117,43 +129,3 @@ def examine_connection(
             f" tier: {reached}"
         )
     finish(Exit.FAILED if any(r.outcome == "failed" for r in results) else Exit.DONE)
-
-
-def _connections() -> dict[str, "Connection"]:
-    from console.session import find_place, open_ledger
-    from measures.errors import ConfigurationError
-
-    try:
-        with open_ledger(find_place()) as ledger:
-            return ledger.directory().connections
-    except ConfigurationError:
-        return {}  # nothing has run here yet, so nothing is connected
-
-
-def _named(name: str) -> "Connection":
-    from connectors.registry import connector_names, needs_no_settings
-    from measures.documents import Connection
-    from measures.errors import RefusedError
-
-    found = _connections().get(name)
-    if found is not None:
-        return found
-    if name in connector_names() and needs_no_settings(name):
-        return Connection(id=name, connector=name)
-    raise RefusedError(
-        "not-found",
-        f"there is no connection {name!r}; `sluice get connections` lists them, and a document of"
-        " kind Connection makes one",
-    )
-
-
-def _connect(connection: "Connection") -> "Connector":
-    from connectors.registry import connect
-
-    return connect(connection.connector, connection.settings, _folder())
-
-
-def _folder() -> "Path":
-    from console.session import find_place
-
-    return find_place().settings.state_dir

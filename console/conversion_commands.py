@@ -22,7 +22,10 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         epilog="Example: sluice actuals clicks-to-leads --period 2031-03 --in 250000 --out 14100"
     )(actuals)
-    app.command(epilog="Example: sluice confirm spring-signups --pool kyc --as kim")(confirm)
+    app.command(
+        epilog="Example: sluice confirm spring-signups --pool kyc --as kim,"
+        ' or --decline "two of us are ill" if it cannot be taken'
+    )(confirm)
 
 
 def confirm(
@@ -34,20 +37,25 @@ def confirm(
     team: Annotated[
         str | None, typer.Option(help="Only this team; the pool and all that wait for you.")
     ] = None,
+    decline: Annotated[
+        str | None,
+        typer.Option(metavar="WHY", help="It cannot be taken; takes back a confirmation."),
+    ] = None,
     as_person: AsPerson = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Confirm that a pool or a team can take more than is normal; for the amount as it is now."""
     from measures.requests import ReportInput
 
-    surge = {"pool": pool, "period": period, "team": team}
+    surge = {"pool": pool, "period": period, "team": team, "declined": decline}
+    done = "confirmed" if decline is None else "declined"
     words = " ".join(part for part in (pool, team, period) if part)
     ask_and_end(
         measure,
         lambda client, by: client.report(measure, made(ReportInput, {"by": by, "surge": surge})),
         as_person,
         output,
-        lambda by, _: f"{by} confirmed the surge at {words}",
+        lambda by, _: f"{by} {done} the surge at {words}",
     )
 
 
@@ -114,6 +122,8 @@ def _record(
 ) -> "tuple[Conversion, Conversion, int]":
     """Records a report on top of the newest version; two at once both count, one after the other.
 
+    What is reported already in the same words makes no new version.
+
     Returns:
         The conversion before and after, and how many versions there are.
 
@@ -143,6 +153,9 @@ def _record(
             at=system_clock(),
             command=command,
         )
+        known = before.actuals.get(ask.period)
+        if known is not None and (known.went_in, known.came_out) == (ask.went_in, ask.came_out):
+            return before, before, applied.version
         if ledger.append([draft])[0].command == command:
             return before, after, draft.number
 

@@ -37,6 +37,9 @@ def explain(
     svg: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With pool: also draw how full it is.")
     ] = None,
+    past: Annotated[
+        bool, typer.Option("--past", help="With pool: also the periods that are over.")
+    ] = False,
     output: Output = Form.TABLE,
 ) -> None:
     """Say why a measure waits, who holds a pool, how a conversion learned, what a code means."""
@@ -46,17 +49,17 @@ def explain(
     if gate is not None and what != "facts":
         raise typer.BadParameter("--gate goes with facts: sluice explain facts --gate decided")
     named = what in ("pool", "launch", "conversion")
-    if named != (name is not None) or (svg and what != "pool"):
+    if named != (name is not None) or ((svg or past) and what != "pool"):
         raise typer.BadParameter(
-            "a pool is explained by: sluice explain pool POOL [--svg FILE], a conversion by:"
-            " sluice explain conversion CONVERSION, a launch by: sluice explain launch CAMPAIGN"
+            "a pool is explained by: sluice explain pool POOL [--svg FILE] [--past], a conversion"
+            " by: sluice explain conversion CONVERSION, a launch by: sluice explain launch CAMPAIGN"
         )
     if name is not None and what == "conversion":
         _explain_conversion(name, output)
     elif name is not None and what == "launch":
         _explain_launch(name, output)
     elif name is not None:
-        _explain_pool(name, svg, output)
+        _explain_pool(name, svg, output, past=past)
     elif what == "facts":
         from console.explain_facts import print_facts
 
@@ -90,10 +93,13 @@ def _explain_measure(measure: str, output: Form) -> None:
     from console.answering import refusals_as_data
     from console.explaining import print_explanation
     from console.launch_showing import print_launch, view_of
+    from console.link_showing import link_views, print_links
     from console.offers_showing import Offers
     from console.output import people as screen
     from console.output import plain, print_data
     from console.plan_offers import offers_for
+    from console.remote_showing import print_standing
+    from console.remote_showing import view_of as remote_view_of
     from console.session import find_place, open_ledger, system_clock
     from console.surge_showing import print_assessment
     from measures.gathering import assess
@@ -105,17 +111,23 @@ def _explain_measure(measure: str, output: Form) -> None:
         assessment = assess(state, ledger.surroundings(state).pools, directory)
         status = status_now(state, ledger)
         launches = [view_of(one) for one in ledger.launches(live=True, measure=measure)]
+        remotes = [remote_view_of(one) for one in ledger.remotes(live=True, measure=measure)]
+        links = link_views(ledger, state)
     if output is Form.TABLE:
         print_explanation(status, directory.people, offers=offers)
         print_assessment(state, assessment, directory.people, screen())
+        print_links(links, screen())
         for launch in launches:
             print_launch(launch)
+        for remote in remotes:
+            print_standing(remote)
     else:
         shown = {**plain(status), **plain(offers), **plain(assessment._asdict())}
-        print_data({**shown, "launches": [plain(one) for one in launches]}, output)
+        shown |= {"launches": plain(launches), "remotes": plain(remotes)}
+        print_data({**shown, "links": plain(links)}, output)
 
 
-def _explain_pool(name: str, svg: Path | None, output: Form) -> None:
+def _explain_pool(name: str, svg: Path | None, output: Form, *, past: bool) -> None:
     from console.answering import refusals_as_data
     from console.output import people as screen
     from console.output import plain, print_data
@@ -126,7 +138,7 @@ def _explain_pool(name: str, svg: Path | None, output: Form) -> None:
 
     with refusals_as_data(output), open_ledger(find_place()) as ledger:
         # Ids are in small letters; whoever writes KYC means kyc.
-        views = pool_views(ledger, name.casefold())
+        views = pool_views(ledger, name.casefold(), past=past)
         if not views:
             raise RefusedError("not-found", f"there is no pool {name!r}: sluice get pools")
         [throttle] = throttle_views(ledger, views[0].id)

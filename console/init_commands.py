@@ -23,24 +23,10 @@ def init(
     pack: Annotated[str, typer.Option(metavar="NAME", help="The pack's name.")] = _STARTER_PACK,
 ) -> None:
     """Begin a folder of rules: a pack, its cases, schemas for the editor and a CI job."""
-    from measures.errors import ConfigurationError, RefusedError
+    from console.new_files import write_new
 
     files = {folder / name: text for name, text in _files(pack).items()}
-    there = [str(file) for file in files if file.exists() or file.is_symlink()]
-    if there:
-        more = f" and {len(there) - 1} more files are" if len(there) > 1 else " is"
-        raise RefusedError(
-            "already-there",
-            f"nothing was written: {there[0]}{more} there already; name another folder",
-        )
-    try:
-        for file, text in files.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            # Whoever is faster than this loop wins: "x" writes new files only.
-            with file.open("x", encoding="utf-8", newline="\n") as out:
-                out.write(text)
-    except OSError as error:
-        raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}") from None
+    write_new(files)
     _tell(folder, files, pack)
     finish(Exit.DONE)
 

@@ -43,8 +43,8 @@ async def _rebuild(output: Form) -> Exit:
         return Exit.DONE
     people().print(
         f"the ledger verifies ({report.entries:,} entries);"
-        f" started {rebuilt.measures:,} measures, {rebuilt.pools:,} pools and"
-        f" {rebuilt.launches:,} launches,"
+        f" started {rebuilt.measures:,} measures, {rebuilt.pools:,} pools,"
+        f" {rebuilt.launches:,} launches and {rebuilt.remotes:,} remote objects,"
         f" {rebuilt.running:,} ran already",
         markup=False,
     )

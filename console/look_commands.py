@@ -34,6 +34,7 @@ KINDS = {
     "waiver": "Waiver",
     "lifecycle": "Lifecycle",
     "connection": "Connection",
+    "mapping": "Mapping",
 }
 
 
@@ -143,7 +144,7 @@ def _one(ledger: "Ledger", kind: str, name: str) -> list[dict[str, Any]]:
     if kind == "Pool":
         from console.pool_showing import pool_views
 
-        return [plain(view) for view in pool_views(ledger, name)]
+        return [plain(view) for view in pool_views(ledger, name, past=True)]
     if kind == "Throttle":
         from console.throttle_showing import throttle_views
 
@@ -238,6 +239,7 @@ _COLUMNS = {
     "Node": ("id", "level", "parent", "name"),
     "Lifecycle": ("id", "title", "stages", "frozen_from", "launch_from"),
     "Connection": ("id", "title", "connector"),
+    "Mapping": ("id", "version", "connection", "object", "purpose", "move"),
     "Blackout": ("id", "starts", "ends", "zone", "reason", "owner"),
     "Delegation": ("from", "to", "role", "starts", "ends"),
 }

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from measures.directory import Directory
 from measures.documents import RulePack
 from measures.facts import Fact
-from measures.gathering import LivePage, Standing, gather
+from measures.gathering import LivePage, gather
 from measures.judging import only_with_controller, with_waivers
 from measures.launch import LaunchState
 from measures.launch_facts import LaunchScene, scene_of
@@ -245,7 +245,7 @@ class Assessor:
             except LostVersionError:
                 lost += 1
                 continue
-            found = self._cases(preview, state, page.standings, scenes.of(state))
+            found = self._cases(preview, state, page, scenes.of(state))
             judged += bool(found)
             cases.setdefault(preview, []).extend(found)
         return PageResult(
@@ -261,7 +261,7 @@ class Assessor:
         self,
         preview: Preview,
         state: MeasureState,
-        standings: Mapping[str, Standing],
+        page: LivePage,
         scene: LaunchScene,
     ) -> list[Case]:
         pools, directory, now, at = self._around
@@ -269,7 +269,7 @@ class Assessor:
         gates = [gate for gate in state.gates_ahead if (state.lifecycle.id, gate) in asked_about]
         if not gates:
             return []
-        facts = gather(state, now, pools, standings, directory, scene)
+        facts = gather(state, now, pools, page.standings, directory, scene, page.linked)
         return [Case(state, gate, facts, at, state.plan.owner or "") for gate in gates]
 
     def _changes(self, preview: Preview, cases: Sequence[Case]) -> list[Change]:

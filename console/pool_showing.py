@@ -34,8 +34,14 @@ COLUMNS = (
 )
 
 
-def pool_views(ledger: "Ledger", name: str | None = None) -> list[PoolView]:
-    """Returns all pools, or the one of a name; nothing where there is none."""
+def pool_views(ledger: "Ledger", name: str | None = None, *, past: bool = False) -> list[PoolView]:
+    """Returns all pools, or the one of a name; nothing where there is none.
+
+    Args:
+        ledger: where they are.
+        name: the only one to return.
+        past: whether periods that are over are shown too.
+    """
     from console.session import system_clock
     from measures.pool_view import view_of
     from rules.faults import FaultsFound
@@ -47,7 +53,7 @@ def pool_views(ledger: "Ledger", name: str | None = None) -> list[PoolView]:
     except FaultsFound:
         accepted = None  # what judges is not known, so nothing is called too old for it
     now = system_clock()
-    return [view_of(state, now, accepted) for _, state in sorted(states.items())]
+    return [view_of(state, now, accepted, past=past) for _, state in sorted(states.items())]
 
 
 def accepted_age(packs: "Iterable[Pack]") -> timedelta | None:
@@ -94,6 +100,13 @@ def print_pool(view: PoolView, people: Mapping[str, Person], out: Console) -> No
     out.print(
         Text.assemble((view.title, "bold"), f" ({view.id}), in {view.unit}, stated by {named}")
     )
+    for feed in view.feeds:
+        out.print(f"fed: {feed}", markup=False)
+    if view.over:
+        out.print(
+            f"{view.over} periods that are over are left out: sluice explain pool {view.id} --past",
+            markup=False,
+        )
     if not view.periods:
         out.print(
             f"No capacity is stated: sluice capacity {view.id} --period PERIOD --amount N"

@@ -28,6 +28,7 @@ from measures.documents import (
 )
 from measures.gathering import Standing, standing_of
 from measures.lifecycle import Lifecycle
+from measures.mapping import Mapping as SyncMapping
 from measures.model import restore
 from measures.pool import PoolState, fold_pool, open_pool
 from measures.state import MeasureState, fold_measure
@@ -94,8 +95,8 @@ def with_documents(subjects: Subjects, paths: list[Path], now: datetime) -> Subj
         match located.document:
             case Lifecycle():
                 continue  # known already, because measures need theirs in any order
-            case Connection():
-                continue  # no proof is about where a system is
+            case Connection() | SyncMapping():
+                continue  # no proof is about where a system is, nor about what it shows
             case Person() as person:
                 people[person.id] = person
             case Node() as node:

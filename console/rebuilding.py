@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from ledger.remotes import outstanding
 from ledger.store import Ledger
 from measures.entry import subject_of
 from measures.model import Stored
-from workflows.client import AT_ONCE, SluiceClient
+from workflows.client import AT_ONCE
+from workflows.remote_client import RemoteClient
 
 
 class Rebuilt(Stored):
@@ -15,11 +17,12 @@ class Rebuilt(Stored):
     measures: int = 0
     pools: int = 0
     launches: int = 0
+    remotes: int = 0
     running: int = 0
 
 
 async def rebuild(
-    ledger: Ledger, client: SluiceClient, on_progress: Callable[[int, int], None] | None = None
+    ledger: Ledger, client: RemoteClient, on_progress: Callable[[int, int], None] | None = None
 ) -> Rebuilt:
     """Starts the workflow of all that has not ended; what runs is left.
 
@@ -38,7 +41,8 @@ async def rebuild(
     ]
     measures += unfinished
     launches = [subject_of(s) for s in streams if s.startswith("launch:")]
-    total = len(pools) + len(measures) + len(launches)
+    remotes = [subject_of(s) for s in streams if s.startswith("remote:")]
+    total = len(pools) + len(measures) + len(launches) + len(remotes)
     done = 0
 
     async def start(name: str, restart: Callable[[str], Awaitable[bool]]) -> bool:
@@ -62,15 +66,25 @@ async def rebuild(
         state = ledger.launch(name)
         return state is not None and await client.restart_launch(state)
 
+    async def restart_remote(name: str) -> bool:
+        state = ledger.remote(name)
+        return state is not None and await client.restart_remote(state)
+
     gate = asyncio.Semaphore(AT_ONCE)
     started_pools = sum(await asyncio.gather(*(start(p, restart_pool) for p in pools)))
     started = sum(await asyncio.gather(*(start(m, restart_measure) for m in measures)))
     started_launches = sum(await asyncio.gather(*(start(r, restart_launch) for r in launches)))
+    started_remotes = sum(await asyncio.gather(*(start(r, restart_remote) for r in remotes)))
+    mapped = ledger.find_measures() if ledger.directory().mappings else []
+    for row in mapped:
+        for order in outstanding(ledger, row.id).orders:
+            await client.order_remote(order)
     return Rebuilt(
         measures=started,
         pools=started_pools,
         launches=started_launches,
-        running=total - started - started_pools - started_launches,
+        remotes=started_remotes,
+        running=total - started - started_pools - started_launches - started_remotes,
     )
 
 

@@ -30,6 +30,7 @@ from measures.documents import (
 from measures.duties import refuse_mixed_duties
 from measures.errors import ConfigurationError, RefusedError
 from measures.lifecycle import Lifecycle
+from measures.mapping import Mapping as SyncMapping
 from rules.lifecycle_files import lifecycles_in_force
 from rules.loader import misnamed
 from rules.source import did_you_mean
@@ -80,6 +81,8 @@ def misfits(document: Document, known: Known) -> list[Misfit]:
             return list(_blackout(document, known))
         case Connection():
             return list(_connection(document))
+        case SyncMapping():
+            return list(_mapping(document, known))
         case Delegation():
             return [
                 *_person(document.from_, ("from",), known),
@@ -137,6 +140,26 @@ def _blackout(blackout: Blackout, known: Known) -> Iterator[Misfit]:
             )
 
 
+def _mapping(mapping: SyncMapping, known: Known) -> Iterator[Misfit]:
+    yield from _connected(mapping.connection, ("connection",), known)
+    if mapping.as_ is not None:
+        yield from _person(mapping.as_, ("as",), known)
+    for number, name in enumerate(mapping.for_.packages):
+        if name not in known.directory.nodes:
+            hint = did_you_mean(name, known.directory.nodes)
+            place = ("for", "packages", number)
+            yield Misfit("unknown-node", place, f"there is no node {name!r}", hint)
+    before = known.directory.mappings.get(mapping.id)
+    if before is not None and before != mapping and mapping.version <= before.version:
+        yield Misfit(
+            "version",
+            ("version",),
+            f"version {before.version} of mapping {mapping.id} says something else: measures keep"
+            " the version that they began with, so a change needs a number of its own",
+            f"version: {before.version + 1}",
+        )
+
+
 def _node(node: Node, nodes: Mapping[str, Node]) -> Iterator[Misfit]:
     if node.parent is None:
         return
@@ -182,6 +205,8 @@ def _measure(plan: Measure, known: Known) -> Iterator[Misfit]:
             )
         yield from _convertible(demand, ("demands", number, "unit"), known)
     yield from _dependencies(plan, known)
+    for number, link in enumerate(plan.links):
+        yield from _connected(link.connection, ("links", number, "connection"), known)
     campaign = plan.campaign
     if campaign is not None:
         yield from _connected(campaign.connector, ("campaign", "connector"), known)
@@ -202,6 +227,8 @@ def _pool(pool: Pool, known: Known) -> Iterator[Misfit]:
     yield from _person(pool.owner, ("owner",), known)
     for number, team in enumerate(pool.teams):
         yield from _person(team.lead, ("teams", number, "lead"), known)
+    for number, feed in enumerate(pool.feeds):
+        yield from _connected(feed.connection, ("feeds", number, "connection"), known)
 
 
 def _conversion(conversion: Conversion, known: Known) -> Iterator[Misfit]:

@@ -1,4 +1,4 @@
-"""`sluice up` and `sluice worker`: starting the engine's processes."""
+"""`sluice up`, `sluice worker` and `sluice webhooks`: starting the engine's processes."""
 
 import os
 import sys
@@ -15,6 +15,7 @@ def add_to(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     app.command(epilog="Example: sluice up")(up)
     app.command(epilog="Example: SLUICE_TEMPORAL_ADDRESS=temporal:7233 sluice worker")(worker)
+    app.command(epilog="Example: SLUICE_WEBHOOK_ADDRESS=0.0.0.0:8480 sluice webhooks")(webhooks)
 
 
 def up(
@@ -31,10 +32,10 @@ def up(
     stop: Annotated[bool, typer.Option("--stop", help="End the stack that runs there.")] = False,
     output: Output = Form.TABLE,
 ) -> None:
-    """Start Temporal, worker and ledger on this machine and stay; Ctrl-C ends all of it."""
+    """Start Temporal, worker, ledger and webhook server on this machine; Ctrl-C ends all of it."""
     from console.settings import ConsoleSettings
 
-    options = ["--state", str(state or ConsoleSettings.load().state_dir)]
+    options = ["--webhooks", "--state", str(state or ConsoleSettings.load().state_dir)]
     if port is not None:
         options += ["--port", str(port)]
     chosen = {"--attach": attach, "--stop": stop, "--json": output is Form.JSON}
@@ -49,6 +50,16 @@ def worker(output: Output = Form.TABLE) -> None:
     if output is Form.JSON:
         os.environ["SLUICE_LOG_FORMAT"] = "json"
     _become("worker")
+
+
+def webhooks(output: Output = Form.TABLE) -> None:
+    """Take webhooks of connected systems into the ledger's inbox; any number may run.
+
+    With -o json its log is one JSON line per event.
+    """
+    if output is Form.JSON:
+        os.environ["SLUICE_LOG_FORMAT"] = "json"
+    _become("worker.inbound")
 
 
 def _become(module: str, *options: str) -> NoReturn:

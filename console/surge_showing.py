@@ -65,6 +65,8 @@ def _confirms(touched: Touched, people: Mapping[str, Person]) -> str:
     if touched.confirmed_by:
         by = "" if touched.confirmed_by == touched.person else f" through {touched.confirmed_by}"
         return f"{name}: confirmed{by}"
+    if touched.declined_by:
+        return f"{name}: declined, {touched.declined}"
     if touched.saw is not None:
         return f"{name}: confirmed only {touched.saw:,}"
     return f"{name}: open"

@@ -75,8 +75,12 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, alone: bool = True) -> Iterator[Connection]:
         """A transaction that no other writer of this ledger runs beside.
+
+        Args:
+            alone: whether it adds to the record; what is kept beside that needs no chain, and
+                where the database can, its writers do not wait for each other.
 
         Raises:
             LedgerError: when the database does not do it; then nothing of it is written.
@@ -85,7 +89,7 @@ class Database:
             if self.is_sqlite:
                 connection = connection.execution_options(begin="BEGIN IMMEDIATE")
             with connection.begin():
-                if not self.is_sqlite:
+                if alone and not self.is_sqlite:
                     # A writer that is frozen while it holds the lock must not hold up the others
                     # for ever, hence the second setting; one round trip for both.
                     connection.execute(

@@ -14,6 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from ledger.projection import AppliedDocument, State, fold
 from ledger.reading import Reader
+from measures.contact import ContactState
 from measures.conversion import Conversion
 from measures.directory import Directory
 from measures.documents import Blackout, Person
@@ -30,7 +31,10 @@ from measures.facts import Fact, facts_digest
 from measures.gathering import Standing, gather, standing_of
 from measures.launch import LaunchState
 from measures.launch_facts import LaunchScene, scene_of
+from measures.link_facts import linked_of
+from measures.links import streams_of
 from measures.model import restore
+from measures.objects import ObjectState
 from measures.pool import PoolState
 from measures.state import MeasureState
 from measures.verdict import Verdict
@@ -93,6 +97,7 @@ class _World:
         self._conversions: dict[str, _Versions[Conversion]] = {}
         self._blackouts: dict[str, _Versions[Blackout | None]] = {}
         self._launches: dict[str, _Versions[LaunchState]] = {}
+        self._linked: dict[str, _Versions[ObjectState | ContactState]] = {}
         # Only those whose campaigns have audiences: nobody asks how the others stood.
         self._rivals: dict[str, _Versions[MeasureState]] = {}
         self._standings: dict[str, _Versions[Standing]] = {}
@@ -125,6 +130,8 @@ class _World:
                 _put(self._rivals, stream, position, state)
         elif isinstance(state, LaunchState):
             _put(self._launches, stream, position, state)
+        elif isinstance(state, ObjectState | ContactState):
+            _put(self._linked, stream, position, state)
         elif isinstance(state, PoolState):
             _put(self._pools, stream, position, state)
         elif isinstance(state, AppliedDocument) and state.kind == "Person":
@@ -153,6 +160,7 @@ class _World:
             *self._blackouts.values(),
             *_known(self._launches, self._launches_near(state)),
             *(self._rivals.values() if _audience_of(state) else ()),
+            *_known(self._linked, streams_of(state.plan.links)),
             *_known(self._standings, map(measure_stream, _others_of(state))),
             *_known(self._people, map(_person_stream, _signers_of(state))),
         ]
@@ -182,7 +190,9 @@ class _World:
             people=_there(people), conversions=_there(conversions), blackouts=_there(blackouts)
         )
         scene = self._scene_at(position, state)
-        return gather(state, now, _there(pools), _there(others), directory, scene)
+        known = {one: _at(self._linked, one, position) for one in streams_of(state.plan.links)}
+        linked = linked_of(known)
+        return gather(state, now, _there(pools), _there(others), directory, scene, linked)
 
     def _scene_at(self, position: int, state: MeasureState) -> LaunchScene:
         launches = (_at(self._launches, one, position) for one in self._launches_near(state))

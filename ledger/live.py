@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, select, tuple_
 from ledger import overview
 from ledger.database import Database
 from ledger.projection import state_of
-from ledger.tables import launches, measures, pools
+from ledger.tables import contacts, launches, links, measures, objects, pools
 from measures.gathering import LivePage
+from measures.link_facts import Linked, linked_of
 from measures.pool import PoolState
 
 PAGE = 200
@@ -94,6 +95,7 @@ class LiveMeasures:
                 standings,
                 self._launches_of([name for name, _ in rows]),
                 list(self._audiences.values()),
+                self._linked_of([name for name, _ in rows]),
             )
 
     def _launches_of(self, names: list[str]) -> list[str]:
@@ -102,6 +104,19 @@ class LiveMeasures:
             launches.c.ended.is_(False), launches.c.measure.in_([*names, *self._audiences])
         )
         return list(self._connection.execute(wanted.order_by(launches.c.id)).scalars())
+
+    def _linked_of(self, names: list[str]) -> Linked:
+        """Returns what is known of the objects that these measures link."""
+        of_page = links.c.measure.in_(names)
+        known: dict[str, object] = {}
+        for prefix, table, key in (
+            ("object:", objects, links.c.object),
+            ("connection:", contacts, links.c.connection),
+        ):
+            query = select(table).where(table.c.id.in_(select(key).where(of_page)))
+            for row in self._connection.execute(query).mappings():
+                known[prefix + row["id"]] = state_of(table, dict(row))
+        return linked_of(known)
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
+from ledger.document_reading import directory_of
 from ledger.projection import AppliedDocument, State, fold
-from ledger.reading import Reader, directory_of
+from ledger.reading import Reader
 from measures.directory import Directory
 from measures.entry import Entry, launch_stream, measure_stream, pool_stream
 from measures.errors import RefusedError
@@ -13,6 +14,8 @@ from measures.facts import Fact
 from measures.gathering import gather, standing_of
 from measures.launch import LaunchState
 from measures.launch_facts import LaunchScene, scene_of
+from measures.link_facts import Linked, linked_of
+from measures.links import streams_of
 from measures.pool import PoolState
 from measures.state import MeasureState
 
@@ -67,6 +70,7 @@ def situation_at(ledger: Reader, measure: str, position: int) -> Situation:
         {found.id: standing_of(found) for found in others if isinstance(found, MeasureState)},
         directory,
         past.scene(state),
+        past.linked(state),
     )
     return Situation(entry, state, directory, tuple(facts))
 
@@ -102,6 +106,10 @@ class _Past:
         return scene_of(
             state, (one for one in launches if isinstance(one, LaunchState)), self._measure
         )
+
+    def linked(self, state: MeasureState) -> Linked:
+        """Returns what was known of the objects that a measure's links lead to."""
+        return linked_of({stream: self.state(stream) for stream in streams_of(state.plan.links)})
 
     def _measure(self, name: str) -> MeasureState | None:
         state = self.state(measure_stream(name))

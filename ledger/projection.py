@@ -12,17 +12,22 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Insert, Table, delete
 from sqlalchemy.dialects import sqlite
 
+import measures.contact
 import measures.delivery
 import measures.documents
 import measures.launch
 import measures.lifecycle
+import measures.links
 import measures.loads
+import measures.mapping
 import measures.model
+import measures.objects
 import measures.permits
 import measures.pool
 import measures.pool_folding
 import measures.pool_load
 import measures.pool_state
+import measures.remote
 import measures.state
 import measures.throttle
 import measures.turns
@@ -30,13 +35,16 @@ import measures.verdict
 import measures.waivers
 from ledger import tables
 from ledger.chain import Row, write_moment
+from measures.contact import ContactState, fold_contact
 from measures.digest import canonical, digest
 from measures.documents import Finance
-from measures.entry import Entry, subject_of
+from measures.entry import Entry, object_stream, subject_of
 from measures.errors import LedgerError, LedgerTamperedError, RefusedError
 from measures.launch import LaunchState, fold_launch
 from measures.model import Moment, Stored
+from measures.objects import ObjectState, fold_object
 from measures.pool import PoolState, fold_pool
+from measures.remote import RemoteState, fold_remote
 from measures.state import MeasureState, fold_measure
 
 COST = "cost"
@@ -66,7 +74,15 @@ class AppliedDocument(Stored):
         return REMOVED in self.body
 
 
-State = MeasureState | PoolState | LaunchState | AppliedDocument
+State = (
+    MeasureState
+    | PoolState
+    | LaunchState
+    | RemoteState
+    | ObjectState
+    | ContactState
+    | AppliedDocument
+)
 
 
 def number_of(state: State) -> int:
@@ -120,6 +136,12 @@ def rows_of(state: State, position: int) -> tuple[Table, Row]:
         return tables.pools, _pool_row(state, position)
     if isinstance(state, LaunchState):
         return tables.launches, _launch_row(state, position)
+    if isinstance(state, RemoteState):
+        return tables.remotes, _remote_row(state, position)
+    if isinstance(state, ObjectState):
+        return tables.objects, _object_row(state, position)
+    if isinstance(state, ContactState):
+        return tables.contacts, _contact_row(state, position)
     return tables.documents, _document_row(state, position)
 
 
@@ -142,6 +164,8 @@ def write_states(connection: Connection, states: Iterable[tuple[State | None, St
     rows: dict[Table, list[Row]] = {}
     unwatched: list[str] = []
     watched: list[Row] = []
+    unlinked: list[str] = []
+    linked: list[Row] = []
     for before, after, position in states:
         table, row = rows_of(after, position)
         rows.setdefault(table, []).append(row)
@@ -151,20 +175,33 @@ def write_states(connection: Connection, states: Iterable[tuple[State | None, St
         if after.watches != watches_before:
             unwatched += [after.id] if watches_before else []
             watched += [{"stream": stream, "measure": after.id} for stream in after.watches]
+        links_before = _links_of(before) if isinstance(before, MeasureState) else []
+        links_after = _links_of(after)
+        if links_after != links_before:
+            unlinked += [after.id] if links_before else []
+            linked += links_after
     for table, changed in rows.items():
-        connection.execute(_upsert(table, connection.dialect.name), changed)
+        connection.execute(upsert(table, connection.dialect.name), changed)
     if unwatched:
         connection.execute(delete(tables.watches).where(tables.watches.c.measure.in_(unwatched)))
     if watched:
-        connection.execute(_upsert(tables.watches, connection.dialect.name), watched)
+        connection.execute(upsert(tables.watches, connection.dialect.name), watched)
+    if unlinked:
+        connection.execute(delete(tables.links).where(tables.links.c.measure.in_(unlinked)))
+    if linked:
+        connection.execute(upsert(tables.links, connection.dialect.name), linked)
 
 
 _MADE = (
     tables.measures,
     tables.pools,
     tables.launches,
+    tables.remotes,
+    tables.objects,
+    tables.contacts,
     tables.documents,
     tables.watches,
+    tables.links,
     tables.marks,
 )
 
@@ -178,7 +215,7 @@ def clear(connection: Connection) -> None:
 def mark(connection: Connection) -> None:
     """Notes which code made the projections."""
     connection.execute(
-        _upsert(tables.marks, connection.dialect.name),
+        upsert(tables.marks, connection.dialect.name),
         [{"name": "folded_with", "value": folded_with()}],
     )
 
@@ -191,17 +228,22 @@ def folded_with() -> str:
     raise it, and a change that alters nothing costs one rebuild of seconds.
     """
     modules = (
+        measures.contact,
         measures.delivery,
         measures.documents,
         measures.launch,
         measures.lifecycle,
+        measures.links,
         measures.loads,
+        measures.mapping,
         measures.model,
+        measures.objects,
         measures.permits,
         measures.pool,
         measures.pool_folding,
         measures.pool_load,
         measures.pool_state,
+        measures.remote,
         measures.state,
         measures.throttle,
         measures.turns,
@@ -227,10 +269,19 @@ def _fold(state: State | None, entry: Entry) -> State:
             return fold_pool(state, entry)
         case "launch" if state is None or isinstance(state, LaunchState):
             return fold_launch(state, entry)
+        case "remote" if state is None or isinstance(state, RemoteState):
+            return fold_remote(state, entry)
+        case "object" if state is None or isinstance(state, ObjectState):
+            return fold_object(state, entry)
+        case "connection" if state is None or isinstance(state, ContactState):
+            return fold_contact(state, entry)
         case "document":
             return _apply(entry)
         case _:
-            msg = "a stream is named measure:ID, pool:ID, launch:REF or document:KIND/ID"
+            msg = (
+                "a stream is named measure:ID, pool:ID, launch:REF, remote:ID, connection:ID,"
+                " object:CONNECTION/KIND/REF or document:KIND/ID"
+            )
             raise ValueError(msg)
 
 
@@ -258,6 +309,12 @@ def _state_of(table: Table, row: Mapping[str, Any]) -> State:
         return PoolState.model_validate_json(row["state"], strict=False)
     if table is tables.launches:
         return LaunchState.model_validate_json(row["state"], strict=False)
+    if table is tables.remotes:
+        return RemoteState.model_validate_json(row["state"], strict=False)
+    if table is tables.objects:
+        return ObjectState.model_validate_json(row["state"], strict=False)
+    if table is tables.contacts:
+        return ContactState.model_validate_json(row["state"], strict=False)
     return AppliedDocument(
         kind=row["kind"],
         id=row["id"],
@@ -274,7 +331,7 @@ def _identity(state: State) -> str:
         return state.pool.id
     if isinstance(state, LaunchState):
         return state.ref
-    return state.id if isinstance(state, MeasureState) else f"{state.kind}/{state.id}"
+    return f"{state.kind}/{state.id}" if isinstance(state, AppliedDocument) else state.id
 
 
 def _measure_row(state: MeasureState, position: int) -> Row:
@@ -338,6 +395,60 @@ def _launch_row(state: LaunchState, position: int) -> Row:
     }
 
 
+def _remote_row(state: RemoteState, position: int) -> Row:
+    return {
+        "id": state.id,
+        "connection": state.connection,
+        "kind": state.kind,
+        "ref": state.ref,
+        "measure": state.measure,
+        "mapping": state.mapping.id,
+        "ended": state.ended_at is not None,
+        "number": state.number,
+        "position": position,
+        "state": state.model_dump_json(),
+    }
+
+
+def _object_row(state: ObjectState, position: int) -> Row:
+    connection, kind, ref = state.id.split("/", 2)
+    return {
+        "id": state.id,
+        "connection": connection,
+        "kind": kind,
+        "ref": ref,
+        "known": state.known,
+        "number": state.number,
+        "position": position,
+        "state": state.model_dump_json(),
+    }
+
+
+def _contact_row(state: ContactState, position: int) -> Row:
+    return {
+        "id": state.id,
+        "lost": state.lost_since is not None,
+        "number": state.number,
+        "position": position,
+        "state": state.model_dump_json(),
+    }
+
+
+def _links_of(state: MeasureState) -> list[Row]:
+    """Returns what a measure waits for in other systems; nothing once it has ended."""
+    return [
+        {
+            "connection": one.connection,
+            "kind": one.object,
+            "ref": one.ref,
+            "measure": state.id,
+            "object": subject_of(object_stream(one.connection, one.object, one.ref)),
+        }
+        for one in state.plan.links
+        if not state.ended
+    ]
+
+
 def _document_row(state: AppliedDocument, position: int) -> Row:
     return {
         "kind": state.kind,
@@ -362,7 +473,8 @@ def _list(names: tuple[str, ...]) -> str:
 
 
 @cache
-def _upsert(table: Table, dialect: str) -> Insert:
+def upsert(table: Table, dialect: str) -> Insert:
+    """Returns what inserts rows, or sets all but their key where they are there already."""
     if dialect == "postgresql":
         # Loaded here: it is large, and a ledger in a file never needs it.
         from sqlalchemy.dialects import postgresql

@@ -1,48 +1,37 @@
 """What can be read from the ledger; every answer comes from the projections or the entries."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Select, Table, bindparam, func, literal, select
+from sqlalchemy import bindparam, literal, select
 
 from ledger import overview, tables
-from ledger.chain import Row, write_moment
-from ledger.database import Database
+from ledger.document_reading import LAST_DOCUMENT, DocumentReader
+from ledger.entry_reading import LAST
 from ledger.overview import Counts, FoundByRule, MeasureRow
-from ledger.projection import AppliedDocument, entry_of, fold, state_of
-from ledger.turn import StateCache, known_state, load_state, load_states
-from measures.conversion import Conversion
+from ledger.projection import state_of
+from ledger.turn import known_state, load_state, load_states
+from measures.contact import ContactState
 from measures.directory import Directory
-from measures.documents import (
-    BUILTIN_PACK,
-    Blackout,
-    Connection,
-    Delegation,
-    Node,
-    Person,
-    RulePack,
-)
 from measures.entry import (
-    Entry,
-    document_stream,
+    connection_stream,
     launch_stream,
     measure_stream,
     pool_stream,
-    subject_of,
+    remote_stream,
 )
 from measures.facts import Fact
 from measures.gathering import Standing, Surroundings, gather
 from measures.launch import LaunchState
 from measures.launch_facts import NOTHING, LaunchScene, is_rival, scene_of
-from measures.lifecycle import Lifecycle
-from measures.model import restore
+from measures.link_facts import NO_LINKS, Linked, linked_of
+from measures.links import Link, streams_of
+from measures.objects import ObjectState
 from measures.pool import PoolState
+from measures.remote import RemoteState
 from measures.state import MeasureState
 from measures.waiver_standing import WaiverStanding, standings_of
-
-DOCUMENTS = "documents"
-"""The subject that stands for every document in `Ledger.changed_since`."""
 
 
 class Docket(NamedTuple):
@@ -57,84 +46,17 @@ class Docket(NamedTuple):
     position: int
 
 
-_PAGE = 500
-_LAST = select(func.max(tables.entries.c.position))
-_LAST_DOCUMENT = select(func.max(tables.documents.c.position))
 _NOTHING = select(literal(1)).subquery()
 _DOCKET = select(
-    _LAST.scalar_subquery().label("last"),
-    _LAST_DOCUMENT.scalar_subquery().label("last_document"),
+    LAST.scalar_subquery().label("last"),
+    LAST_DOCUMENT.scalar_subquery().label("last_document"),
     *(tables.measures.c[name] for name in ("id", "number", "position", "state")),
 ).select_from(_NOTHING.outerjoin(tables.measures, tables.measures.c.id == bindparam("id")))
 """One statement, because each costs more than what it reads; a row even without a measure."""
 
 
-class Reader:
+class Reader(DocumentReader):
     """The reading half of a ledger."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._states = StateCache()
-        self._directory = (0, Directory())
-
-    # --- entries -----------------------------------------------------------------------------
-
-    def position(self) -> int:
-        """Returns the position of the last entry; 0 when there is none."""
-        with self._database.reading() as connection:
-            return connection.execute(_LAST).scalar() or 0
-
-    def entries(
-        self,
-        stream: str | None = None,
-        *,
-        after: int = 0,
-        kinds: Iterable[str] | None = None,
-        since: datetime | None = None,
-        limit: int | None = None,
-    ) -> Iterator[Entry]:
-        """Yields entries in the order of their positions, page by page.
-
-        Args:
-            stream: only this stream.
-            after: only those behind this position.
-            kinds: only these kinds.
-            since: only those decided at or after this moment.
-            limit: at most so many.
-        """
-        table = tables.entries.c
-        query = select(tables.entries)
-        if stream is not None:
-            query = query.where(table.stream == stream)
-        if kinds is not None:
-            query = query.where(table.kind.in_(list(kinds)))
-        if since is not None:
-            query = query.where(table.at >= write_moment(since))
-        yield from map(entry_of, self.rows(query, after=after, limit=limit))
-
-    def count(self, kinds: Iterable[str], since: datetime | None = None) -> int:
-        """Counts the entries of these kinds, of all times or decided at or after a moment."""
-        table = tables.entries.c
-        query = select(func.count()).where(table.kind.in_(list(kinds)))
-        if since is not None:
-            query = query.where(table.at >= write_moment(since))
-        with self._database.reading() as connection:
-            return connection.execute(query).scalar() or 0
-
-    def changed_since(self, subjects: Sequence[str], position: int) -> bool:
-        """Tells whether one of these streams has an entry behind a position.
-
-        Args:
-            subjects: streams; `documents` stands for every document.
-            position: what the asker has already seen.
-        """
-        with self._database.reading() as connection:
-            if position >= (connection.execute(_LAST).scalar() or 0):
-                return False  # nothing at all was written since, which is how it mostly is
-            return any(
-                connection.execute(query, {"position": position}).first() is not None
-                for query in _changes_of(subjects)
-            )
 
     # --- states ------------------------------------------------------------------------------
 
@@ -192,7 +114,9 @@ class Reader:
             now: the time of the judgement.
         """
         around = self.surroundings(state)
-        return gather(state, now, around.pools, around.others, directory, around.scene)
+        return gather(
+            state, now, around.pools, around.others, directory, around.scene, around.linked
+        )
 
     def surroundings(self, state: MeasureState) -> Surroundings:
         """Returns the pools and the other measures that a measure's facts need."""
@@ -204,7 +128,14 @@ class Reader:
             self.pools(pools) if pools != [] else {},
             self.standings(others) if others else {},
             self._scene(state),
+            self.linked(state.plan.links) if state.plan.links else NO_LINKS,
         )
+
+    def linked(self, links: Sequence[Link]) -> Linked:
+        """Returns what is known of the objects that links lead to, and of their connections."""
+        with self._database.reading() as connection:
+            found = load_states(connection, self._states, sorted(streams_of(links)))
+        return linked_of(found)
 
     def _scene(self, state: MeasureState) -> LaunchScene:
         campaign = state.plan.campaign
@@ -239,6 +170,18 @@ class Reader:
             state = load_state(connection, self._states, launch_stream(ref))
         return state if isinstance(state, LaunchState) else None
 
+    def object_state(self, stream: str) -> ObjectState | None:
+        """Returns what was observed of an object, by its stream; None when nobody has read it."""
+        with self._database.reading() as connection:
+            state = load_state(connection, self._states, stream)
+        return state if isinstance(state, ObjectState) else None
+
+    def contact(self, connection: str) -> ContactState | None:
+        """Returns whether a connection is heard; None when it always was."""
+        with self._database.reading() as reading:
+            state = load_state(reading, self._states, connection_stream(connection))
+        return state if isinstance(state, ContactState) else None
+
     def launches(self, *, live: bool = False, measure: str | None = None) -> list[LaunchState]:
         """Returns all launches, or those that have not ended, or those of a measure, by name."""
         table = tables.launches
@@ -267,6 +210,7 @@ class Reader:
     def running(self) -> Iterator[tuple[str, int]]:
         """Yields the streams that must have a workflow, pools first, with their last numbers."""
         pool, measure, launch = tables.pools.c, tables.measures.c, tables.launches.c
+        remote = tables.remotes.c
         with self._database.reading() as connection:
             pools = connection.execute(select(pool.id, pool.number).order_by(pool.id)).all()
             measures = connection.execute(
@@ -277,73 +221,37 @@ class Reader:
             launches = connection.execute(
                 select(launch.id, launch.number).where(launch.ended.is_(False)).order_by(launch.id)
             ).all()
+            remotes = connection.execute(
+                select(remote.id, remote.number).where(remote.ended.is_(False)).order_by(remote.id)
+            ).all()
         yield from ((pool_stream(name), number) for name, number in pools)
         yield from ((measure_stream(name), number) for name, number in measures)
         yield from ((launch_stream(name), number) for name, number in launches)
+        yield from ((remote_stream(name), number) for name, number in remotes)
 
-    # --- documents ---------------------------------------------------------------------------
-
-    def document(self, kind: str, name: str) -> AppliedDocument | None:
-        """Returns the newest version of a document; None when there is none, or it was removed."""
+    def remote(self, name: str) -> RemoteState | None:
+        """Returns a remote object's state, by its whole id; None when there is none."""
         with self._database.reading() as connection:
-            state = load_state(connection, self._states, document_stream(kind, name))
-        return state if isinstance(state, AppliedDocument) and not state.removed else None
+            state = load_state(connection, self._states, remote_stream(name))
+        return state if isinstance(state, RemoteState) else None
 
-    def documents(self, kind: str | None = None) -> list[AppliedDocument]:
-        """Returns the newest version of every document that was not removed, by kind and id."""
-        table = tables.documents
-        query = select(table).order_by(table.c.kind, table.c.id)
-        if kind is not None:
-            query = query.where(table.c.kind == kind)
+    def remotes(self, *, live: bool = False, **equal: str) -> list[RemoteState]:
+        """Returns remote objects by id: all, or those that have not ended.
+
+        Args:
+            live: only those that have not ended.
+            equal: what they must have: connection, kind, ref, measure or mapping.
+        """
+        table = tables.remotes
+        query = select(table).order_by(table.c.id)
+        if live:
+            query = query.where(table.c.ended.is_(False))
+        for column, value in equal.items():
+            query = query.where(table.c[column] == value)
         with self._database.reading() as connection:
             rows = connection.execute(query).mappings().all()
-        found = [state_of(table, dict(row)) for row in rows]
-        return [one for one in found if isinstance(one, AppliedDocument) and not one.removed]
-
-    def document_names(self, kind: str) -> set[str]:
-        """Returns the names of all documents of a kind, of removed ones too."""
-        c = tables.documents.c
-        with self._database.reading() as connection:
-            return set(connection.execute(select(c.id).where(c.kind == kind)).scalars())
-
-    def versions(self, kind: str, name: str) -> Iterator[AppliedDocument]:
-        """Yields every version of a document that was ever recorded, oldest first.
-
-        Those before and after a removal are among them; the removal itself is no version.
-        """
-        state: AppliedDocument | None = None
-        for entry in self.entries(document_stream(kind, name)):
-            folded = fold(state, entry)
-            assert isinstance(folded, AppliedDocument), "a document's stream makes a document"
-            state = folded
-            if not state.removed:
-                yield state
-
-    def pack_version(self, name: str, digest: str) -> RulePack | None:
-        """Returns a version of a pack, applied or built in; None when it was never recorded."""
-        for kind in ("RulePack", BUILTIN_PACK):
-            for version in self.versions(kind, name):
-                if version.digest == digest:
-                    return restore(RulePack, version.body)
-        return None
-
-    def directory_position(self) -> int:
-        """Returns the position of the last entry of any document."""
-        with self._database.reading() as connection:
-            return connection.execute(_LAST_DOCUMENT).scalar() or 0
-
-    def directory(self) -> Directory:
-        """Returns people, tree, delegations, packs, lifecycles; read anew only after a change."""
-        return self._directory_at(self.directory_position())
-
-    def _directory_at(self, position: int) -> Directory:
-        known = self._directory
-        if known[0] != position:
-            # Documents read after `position` may be newer than it says; then the next call
-            # finds a higher one and reads again, so nothing is ever missed.
-            known = (position, directory_of(self.documents()))
-            self._directory = known
-        return known[1]
+        found = (state_of(table, dict(row)) for row in rows)
+        return [one for one in found if isinstance(one, RemoteState)]
 
     # --- lists and counts --------------------------------------------------------------------
 
@@ -422,88 +330,3 @@ class Reader:
         """Counts the measures by stage, verdict and rule, and values the pipeline."""
         with self._database.reading() as connection:
             return overview.count(connection)
-
-    def rows(
-        self, query: Select[Any], *, after: int = 0, limit: int | None = None
-    ) -> Iterator[Row]:
-        """Yields entries as they are stored, in the order of their positions, page by page.
-
-        Pages rather than one long read: a slow reader must not keep the database from tidying.
-        """
-        position = tables.entries.c.position
-        left = limit
-        while left is None or left > 0:
-            size = _PAGE if left is None else min(_PAGE, left)
-            with self._database.reading() as connection:
-                page = query.where(position > after).order_by(position).limit(size)
-                rows = [dict(row) for row in connection.execute(page).mappings()]
-            yield from rows
-            if len(rows) < size:
-                return
-            after = rows[-1]["position"]
-            left = None if left is None else left - len(rows)
-
-
-def _changes_of(subjects: Sequence[str]) -> Iterator[Select[Any]]:
-    """Yields queries that find a row when a subject has an entry behind `:position`."""
-    if DOCUMENTS in subjects or any(s.startswith("document:") for s in subjects):
-        yield _behind(tables.documents)
-    for prefix, table in _PREFIXES:
-        ids = [subject_of(subject) for subject in subjects if subject.startswith(prefix)]
-        if ids:
-            yield _behind(table).where(table.c.id.in_(ids))
-
-
-_PREFIXES = (
-    ("measure:", tables.measures),
-    ("pool:", tables.pools),
-    ("launch:", tables.launches),
-)
-
-
-def _behind(table: Table) -> Select[Any]:
-    return select(table.c.position).where(table.c.position > bindparam("position")).limit(1)
-
-
-def directory_of(documents: Iterable[AppliedDocument]) -> Directory:
-    """Returns what decisions need of documents, without removed ones."""
-    people: dict[str, Person] = {}
-    nodes: dict[str, Node] = {}
-    delegations: list[Delegation] = []
-    packs: dict[str, RulePack] = {}
-    lifecycles: dict[str, Lifecycle] = {}
-    blackouts: dict[str, Blackout] = {}
-    conversions: dict[str, Conversion] = {}
-    connections: dict[str, Connection] = {}
-    for document in documents:
-        if document.removed:
-            continue
-        match document.kind:
-            case "Person":
-                people[document.id] = restore(Person, document.body)
-            case "Node":
-                nodes[document.id] = restore(Node, document.body)
-            case "Delegation":
-                delegations.append(restore(Delegation, document.body))
-            case "RulePack":
-                packs[document.id] = restore(RulePack, document.body)
-            case "Lifecycle":
-                lifecycles[document.id] = restore(Lifecycle, document.body)
-            case "Blackout":
-                blackouts[document.id] = restore(Blackout, document.body)
-            case "Conversion":
-                conversions[document.id] = restore(Conversion, document.body)
-            case "Connection":
-                connections[document.id] = restore(Connection, document.body)
-            case _:
-                pass  # a kind of a newer release; those who know it read it themselves
-    return Directory(
-        people=people,
-        nodes=nodes,
-        delegations=tuple(delegations),
-        packs=packs,
-        lifecycles=lifecycles,
-        blackouts=blackouts,
-        conversions=conversions,
-        connections=connections,
-    )

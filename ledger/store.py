@@ -13,6 +13,7 @@ from typing import Any, Self
 from sqlalchemy import select
 
 from ledger import tables
+from ledger.connection_rows import ConnectionRows
 from ledger.database import Database
 from ledger.lines import write_file
 from ledger.projection import REMOVED
@@ -26,12 +27,17 @@ from measures.errors import LedgerError
 
 
 class Ledger(Reader):
-    """The record of everything that was decided."""
+    """The record of everything that was decided.
+
+    Attributes:
+        connections: how connected systems fare; no part of the record.
+    """
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         # Threads of one process queue here rather than at the database, which makes them poll.
         self._writing = threading.Lock()
+        self.connections = ConnectionRows(database, self._writing)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> "Ledger":

@@ -1,4 +1,6 @@
-"""The tables: `entries` is the record, all others are projections that can be rebuilt from it.
+"""The tables: `entries` is the record, others are projections that can be rebuilt from it.
+
+`connections` is neither: it says how connected systems fare now.
 
 Times are text in UTC with microseconds (`2031-01-12T09:00:00.000000Z`): the exact text is part of
 the hash, so it must come back as it was written, and text of one width sorts by time.
@@ -103,6 +105,58 @@ launches = Table(
     Index("launches_measure", "measure"),
 )
 
+remotes = Table(
+    "remotes",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("connection", _Name, nullable=False),
+    Column("kind", _Name, nullable=False),
+    Column("ref", _Name, nullable=False),
+    Column("measure", _Name, nullable=False),
+    Column("mapping", _Name, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("remotes_measure", "measure"),
+    Index("remotes_ref", "connection", "kind", "ref"),
+)
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("connection", _Name, nullable=False),
+    Column("kind", _Name, nullable=False),
+    Column("ref", _Name, nullable=False),
+    Column("known", Boolean, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("lost", Boolean, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("connection", _Name, primary_key=True),
+    Column("kind", _Name, primary_key=True),
+    Column("ref", _Name, primary_key=True),
+    Column("measure", _Name, primary_key=True),
+    Column("object", _Name, nullable=False),
+    Index("links_measure", "measure"),
+)
+"""Which object in which connection each measure waits for that has not ended."""
+
 documents = Table(
     "documents",
     metadata,
@@ -132,3 +186,55 @@ marks = Table(
     Column("value", Text, nullable=False),
 )
 """What the projections as a whole were made with, see `ledger.projection.FOLDED_WITH`."""
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", _Name, primary_key=True),
+    Column("circuit", _Name, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("openings", Integer, nullable=False),
+    Column("since", _Name),
+    Column("until", _Name),
+    Column("tried_with", _Name, nullable=False),
+    Column("wake_at", _Name),
+    Column("last_success", _Name),
+    Column("last_error", Text, nullable=False),
+    Column("last_error_at", _Name),
+    Column("spent_until", _Name),
+)
+"""How connected systems fare, see `ledger.connection_rows`."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", _Position, primary_key=True, autoincrement=True),
+    Column("connection", _Name, nullable=False),
+    Column("delivery", _Name, nullable=False),
+    Column("kind", _Name, nullable=False),
+    Column("ref", _Name, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("received_at", _Name, nullable=False),
+    Column("changed_at", _Name),
+    Column("due_at", _Name, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("done_at", _Name),
+    Column("fault", Text, nullable=False),
+    UniqueConstraint("connection", "delivery", name="inbox_delivery"),
+    Index("inbox_due", "done_at", "due_at"),
+    Index("inbox_object", "connection", "kind", "ref"),
+)
+"""News from connected systems until it is acted on, and for a while after; not in the record."""
+
+polls = Table(
+    "polls",
+    metadata,
+    Column("connection", _Name, primary_key=True),
+    Column("kind", _Name, primary_key=True),
+    Column("cursor", Text, nullable=False),
+    Column("complete_at", _Name, nullable=False),
+    Column("newest_at", _Name),
+    Column("taken_until", _Name, nullable=False),
+    Column("fault", Text, nullable=False),
+)
+"""How far each kind of object has been read: no part of the record."""

@@ -212,7 +212,14 @@ def known_state(cache: StateCache, stream: str, table: Table, row: Row) -> State
     return state
 
 
-_LIVES = {"measure:": tables.measures, "pool:": tables.pools, "launch:": tables.launches}
+_LIVES = {
+    "measure:": tables.measures,
+    "pool:": tables.pools,
+    "launch:": tables.launches,
+    "remote:": tables.remotes,
+    "object:": tables.objects,
+    "connection:": tables.contacts,
+}
 _LOAD_MANY = {
     table: select(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
     for table in _LIVES.values()
@@ -220,9 +227,7 @@ _LOAD_MANY = {
 _LOAD = {
     table: select(table).where(and_(*(table.c[key] == bindparam(key) for key in keys)))
     for table, keys in (
-        (tables.measures, ("id",)),
-        (tables.pools, ("id",)),
-        (tables.launches, ("id",)),
+        *((table, ("id",)) for table in _LIVES.values()),
         (tables.documents, ("kind", "id")),
     )
 }
@@ -230,18 +235,10 @@ _LOAD = {
 
 def _place(stream: str) -> tuple[Table | None, dict[str, str]]:
     thing, subject = stream.partition(":")[0], subject_of(stream)
-    match thing:
-        case "measure":
-            return tables.measures, {"id": subject}
-        case "pool":
-            return tables.pools, {"id": subject}
-        case "launch":
-            return tables.launches, {"id": subject}
-        case "document":
-            kind, _, name = subject.partition("/")
-            return tables.documents, {"kind": kind, "id": name}
-        case _:
-            return None, {}
+    if thing == "document":
+        kind, _, name = subject.partition("/")
+        return tables.documents, {"kind": kind, "id": name}
+    return _LIVES.get(f"{thing}:"), {"id": subject}
 
 
 def _head(connection: Connection) -> tuple[int, str]:

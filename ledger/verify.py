@@ -168,7 +168,13 @@ class _Shown:
             raise LedgerTamperedError(position, reason)
 
     def _find_orphans(self) -> None:
-        for table in (tables.measures, tables.pools, tables.launches, tables.documents):
+        for table in (
+            tables.measures,
+            tables.pools,
+            tables.launches,
+            tables.remotes,
+            tables.documents,
+        ):
             keys = table.primary_key.columns
             known = self._known.get(table, set())
             for row in self._connection.execute(select(*keys)):

@@ -12,15 +12,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, ParamSpec, Self, TypeVar
 
+from ledger.connection_rows import Change, Decide
 from ledger.reading import Docket
+from ledger.remotes import Outstanding, outstanding
 from ledger.store import Ledger
+from measures.circuit import ConnectionState
+from measures.contact import ContactState
 from measures.directory import Directory
-from measures.documents import RulePack
+from measures.documents import ENGINE, RulePack
 from measures.entry import Draft, Entry
 from measures.errors import LedgerError
 from measures.gathering import Surroundings
 from measures.launch import LaunchState
+from measures.objects import ObjectState
 from measures.pool import PoolState
+from measures.remote import RemoteState
 from measures.state import MeasureState
 
 _P = ParamSpec("_P")
@@ -92,6 +98,18 @@ class AsyncLedger:
             self._readers, self.ledger.append_document, kind, name, body, by, at, command
         )
 
+    async def change_connection(self, name: str, decide: Decide) -> Change:
+        """Changes how a connection fares, see `ledger.connection_rows`."""
+        self._refuse_when_closed()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._readers, self.ledger.connections.change, name, decide
+        )
+
+    async def connection_states(self) -> dict[str, ConnectionState]:
+        """Returns how the connections fare that were ever called, by id."""
+        return await self._read(self.ledger.connections.all)
+
     async def pack_version(self, name: str, digest: str) -> RulePack | None:
         """Returns a version of a pack; None when it was never recorded."""
         return await self._read(self.ledger.pack_version, name, digest)
@@ -104,8 +122,8 @@ class AsyncLedger:
         """Returns a measure, the directory and the last position as of one moment."""
         return await self._read(self.ledger.docket, name)
 
-    async def pools(self, names: Sequence[str]) -> dict[str, PoolState]:
-        """Returns the states of these pools; those that do not exist are left out."""
+    async def pools(self, names: Sequence[str] | None = None) -> dict[str, PoolState]:
+        """Returns the states of these pools, or of all; those that do not exist are left out."""
         return await self._read(self.ledger.pools, names)
 
     async def campaign_holder(self, ref: str, *, except_for: str) -> str | None:
@@ -120,6 +138,14 @@ class AsyncLedger:
         """Returns a launch's state; None when there is none of that name."""
         return await self._read(self.ledger.launch, ref)
 
+    async def object_state(self, stream: str) -> ObjectState | None:
+        """Returns what was observed of an object, by its stream; None when nobody has read it."""
+        return await self._read(self.ledger.object_state, stream)
+
+    async def contact(self, connection: str) -> ContactState | None:
+        """Returns whether a connection is heard; None when it always was."""
+        return await self._read(self.ledger.contact, connection)
+
     async def launches_by_measure(self, measures: Sequence[str]) -> dict[str, LaunchState]:
         """Returns the launches of these measures that have not ended, by measure."""
         return await self._read(self.ledger.launches_by_measure, measures)
@@ -131,6 +157,18 @@ class AsyncLedger:
     async def launches_of(self, measure: str) -> list[LaunchState]:
         """Returns the launches of a measure that have not ended."""
         return await self._read(lambda: self.ledger.launches(live=True, measure=measure))
+
+    async def remote(self, name: str) -> RemoteState | None:
+        """Returns a remote object's state, by its whole id; None when there is none."""
+        return await self._read(self.ledger.remote, name)
+
+    async def remotes(self, *, live: bool = False, **equal: str) -> list[RemoteState]:
+        """Returns remote objects, see `Ledger.remotes`."""
+        return await self._read(lambda: self.ledger.remotes(live=live, **equal))
+
+    async def remote_orders(self, measure: str, *, move: str = "", by: str = ENGINE) -> Outstanding:
+        """Returns what a measure wants of remote objects, see `ledger.remotes.outstanding`."""
+        return await self._read(outstanding, self.ledger, measure, move=move, by=by)
 
     async def surroundings(self, state: MeasureState) -> Surroundings:
         """Returns the pools and the other measures that a measure's facts need."""

@@ -55,7 +55,8 @@ class Availability:
         short = []
         for demand in demands:
             free = self._free(demand, wanted[demand.pool])
-            if free is None or free < wanted[demand.pool][demand.period]:
+            needed = wanted[demand.pool][demand.period]
+            if free is None or (needed and free < needed):
                 short.append(Shortfall(demand, free))
         return short
 
@@ -75,8 +76,8 @@ class Availability:
         state, touched = self._pools.get(demand.pool), self._stated(demand)
         if state is None or touched is None:
             return True
-        if self._measure in state.holdings:
-            return False  # what it holds already counts in its own way
+        if self._measure in state.holdings or not demand.amount:
+            return False  # what it holds already counts in its own way; nothing always fits
         for stated in touched:
             key = demand.pool, stated
             taken[key] = taken.get(key, 0) + demand.amount

@@ -1,12 +1,110 @@
-"""Black-out calendars: the days and hours in which campaigns of a kind must not run."""
+"""Black-outs: the days and hours in which campaigns of a kind must not run."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from measures.documents import Blackout, Measure
-from measures.model import FIRST_MOMENT, LAST_MOMENT
+from pydantic import BeforeValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from measures.model import FIRST_MOMENT, LAST_MOMENT, Id, Line, Model
+from measures.plan import Measure
+
+
+class BlackoutScope(Model):
+    """Which campaigns a black-out concerns: those that each list given here names.
+
+    Attributes:
+        types: types of measure
+        packages: packages of the tree
+        audiences: ids of audiences
+        connectors: connected systems
+    """
+
+    types: tuple[Id, ...] = ()
+    packages: tuple[Id, ...] = ()
+    audiences: tuple[Id, ...] = ()
+    connectors: tuple[Id, ...] = ()
+
+
+def _day_or_moment(value: Any) -> Any:
+    """Reads a text as a day when it is as long as one, else as a moment."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError(
+            "blackout_time",
+            "write a day, like 2031-12-24, or a time, like 2031-12-24T18:00:00",
+        ) from None
+
+
+DayOrMoment = Annotated[datetime | date, BeforeValidator(_day_or_moment)]
+"""A whole day, or a moment; a moment without an offset is a clock's time in a stated zone."""
+
+
+class Blackout(Model):
+    """Days or hours in which campaigns must not run.
+
+    A launch in it is refused, a campaign that runs is paused, and both go on by themselves after.
+
+    Attributes:
+        kind: what this document is
+        id: the name by which messages refer to it
+        reason: why nothing may run then
+        owner: the person who can lift it
+        starts: the first day, or the moment at which it begins
+        ends: the last day, or the moment at which it ends
+        zone: the IANA time zone of days and of times without an offset, e.g. Europe/Amsterdam
+        scope: which campaigns it concerns; all of them without
+    """
+
+    kind: Literal["Blackout"] = "Blackout"
+    id: Id
+    reason: Line
+    owner: Id
+    starts: DayOrMoment
+    ends: DayOrMoment
+    zone: Line = "UTC"
+    scope: BlackoutScope = BlackoutScope()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Blackout":
+        try:
+            zone = ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise PydanticCustomError(
+                "zone",
+                "there is no time zone {zone}; write one like UTC or Europe/Amsterdam",
+                {"zone": self.zone},
+            ) from None
+        first = _first_of(self.starts, zone)
+        if isinstance(self.ends, datetime):
+            is_before = _first_of(self.ends, zone) < first
+        else:
+            is_before = self.ends < _day_of(self.starts, zone)
+        if is_before:
+            raise PydanticCustomError("window", "ends lies before starts")
+        return self
+
+
+def _first_of(written: date | datetime, zone: ZoneInfo) -> datetime:
+    """Returns the first moment of a day, or the moment."""
+    if not isinstance(written, datetime):
+        return datetime.combine(written, time(), zone)
+    return written if written.tzinfo is not None else written.replace(tzinfo=zone)
+
+
+def _day_of(written: date | datetime, zone: ZoneInfo) -> date:
+    """Returns the day, in the zone, on which it begins."""
+    if not isinstance(written, datetime):
+        return written
+    try:
+        return written.date() if written.tzinfo is None else written.astimezone(zone).date()
+    except OverflowError:
+        return written.date()
 
 
 class Window(NamedTuple):

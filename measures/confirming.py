@@ -1,4 +1,4 @@
-"""Confirming a surge: whoever runs a touched pool or team says that it can take what is coming."""
+"""Confirming a surge: whoever runs a touched pool or team says whether it can take what comes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ def confirm(
     at: datetime,
     command: str,
 ) -> list[Draft]:
-    """Drafts one confirmation per touched pool and team that somebody may speak for.
+    """Drafts one confirmation, or refusal, per touched pool and team that somebody may speak for.
 
     Args:
         state: the measure.
@@ -35,8 +35,8 @@ def confirm(
         command: the request.
 
     Raises:
-        RefusedError: ``already-ended``, ``unknown-person``, ``no-surge``, ``not-entitled`` or
-            ``confirmed-already``.
+        RefusedError: ``already-ended``, ``unknown-person``, ``no-surge``, ``not-entitled``,
+            ``confirmed-already`` or ``declined-already``.
     """
     if state.ended:
         raise RefusedError("already-ended", f"measure {state.id} has ended")
@@ -56,11 +56,13 @@ def confirm(
             "not-entitled",
             f"measure {state.id}: the surge at {_words(ask)} is for {persons} to confirm, not {by}",
         )
-    open_ones = [one for one in own if not one.confirmed_by]
+    declined = ask.declined or ""
+    open_ones = [one for one in own if not _is_said(one, declined)]
     if not open_ones:
+        said = "declined" if declined else "confirmed"
+        who = own[0].declined_by if declined else own[0].confirmed_by
         raise RefusedError(
-            "confirmed-already",
-            f"measure {state.id}: {own[0].confirmed_by} has confirmed {_words(ask)} already",
+            f"{said}-already", f"measure {state.id}: {who} has {said} {_words(ask)} already"
         )
     drafting = Drafting(state, by=by, at=at, command=command)
     for one in open_ones:
@@ -72,10 +74,15 @@ def confirm(
             on_behalf_of=one.person,
             needed=one.needed,
             at=at,
+            declined=declined,
         )
         body = {**confirmation.model_dump(mode="json"), "unit": one.unit, "normal": one.normal}
-        drafting.write("surge_confirmed", body)
+        drafting.write("surge_declined" if declined else "surge_confirmed", body)
     return drafting.drafts
+
+
+def _is_said(touched: Touched, declined: str) -> bool:
+    return touched.declined == declined if declined else bool(touched.confirmed_by)
 
 
 def _is_meant(touched: Touched, ask: SurgeReport) -> bool:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from measures.conversion import Conversion
 from measures.documents import Blackout, Connection, Delegation, Node, Person, Role, RulePack
 from measures.lifecycle import Lifecycle
+from measures.mapping import Mapping
 from measures.model import Stored
 
 
@@ -19,6 +20,7 @@ class Directory(Stored):
     blackouts: dict[str, Blackout] = {}
     conversions: dict[str, Conversion] = {}
     connections: dict[str, Connection] = {}
+    mappings: dict[str, Mapping] = {}
 
     def has_role(self, person: str, role: Role) -> bool:
         """Tells whether a person bears a role by their own document."""

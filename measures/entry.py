@@ -39,6 +39,7 @@ EntryKind = Literal[
     "waiver_revoked",
     "waiver_expired",
     "surge_confirmed",
+    "surge_declined",
     "queue_simulated",
     # a pool's life
     "pool_opened",
@@ -64,6 +65,23 @@ EntryKind = Literal[
     "campaign_put_back",
     "launch_escalated",
     "launch_ended",
+    # a remote object's life
+    "remote_wanted",
+    "remote_written",
+    "remote_unreachable",
+    "remote_observed",
+    "remote_reverted",
+    "remote_flagged",
+    "remote_taken",
+    "remote_asked",
+    "remote_suspended",
+    "remote_resumed",
+    "remote_ended",
+    # what other systems show
+    "object_observed",
+    "object_forgotten",
+    "connection_lost",
+    "connection_restored",
 ]
 """The kinds of entry. They are persisted: never rename one, never give one another meaning."""
 
@@ -124,6 +142,21 @@ def pool_stream(pool: str) -> str:
 def launch_stream(ref: str) -> str:
     """Returns the stream of a campaign's launch; also the id of its workflow."""
     return f"launch:{ref}"
+
+
+def remote_stream(remote: str) -> str:
+    """Returns the stream of a remote object, by its whole id; also the id of its workflow."""
+    return f"remote:{remote}"
+
+
+def object_stream(connection: str, kind: str, ref: str) -> str:
+    """Returns the stream of what was observed of an object in a connected system."""
+    return f"object:{connection}/{kind}/{ref}"
+
+
+def connection_stream(connection: str) -> str:
+    """Returns the stream of whether a connected system is heard."""
+    return f"connection:{connection}"
 
 
 def document_stream(kind: str, name: str) -> str:

@@ -27,6 +27,7 @@ from measures.facts import (
     WaitFact,
 )
 from measures.launch_facts import NOTHING, LaunchScene, launch_facts
+from measures.link_facts import NO_LINKS, Linked, link_facts
 from measures.loads import Need, Touched
 from measures.model import Moment, Stored, period_bounds
 from measures.money import benefit_of, cost_of
@@ -78,12 +79,14 @@ class LivePage(NamedTuple):
         launches: the launches that have not ended of these measures' campaigns, and of all that
             have audiences, as JSON.
         rivals: the states of measures, not ended, whose campaigns have audiences, as JSON.
+        linked: what is known of the objects that these measures link.
     """
 
     states: list[str]
     standings: dict[str, Standing]
     launches: list[str] = []
     rivals: list[str] = []
+    linked: Linked = NO_LINKS
 
 
 class Surroundings(NamedTuple):
@@ -93,11 +96,13 @@ class Surroundings(NamedTuple):
         pools: the pools it has demands on.
         others: where the measures stand that it depends on.
         scene: what its campaign's launch does, and who else is after its audience.
+        linked: what its links lead to in other systems.
     """
 
     pools: Mapping[str, PoolState]
     others: Mapping[str, Standing]
     scene: LaunchScene = NOTHING
+    linked: Linked = NO_LINKS
 
 
 def gather(
@@ -107,6 +112,7 @@ def gather(
     others: Mapping[str, Standing],
     directory: Directory,
     scene: LaunchScene = NOTHING,
+    linked: Linked = NO_LINKS,
 ) -> list[Fact]:
     """Returns every fact about a measure that rules may look at.
 
@@ -119,6 +125,7 @@ def gather(
         directory: the people; who no longer bears the role they signed in has not signed. And the
             conversions, for demands in other units than their pool's, and the black-outs.
         scene: what its campaign's launch does, and who else is after its audience.
+        linked: what its links lead to; one that is missing there is a link of unknown status.
     """
     today = now.astimezone(UTC).date()
     assessment = assess(state, pools, directory)
@@ -143,6 +150,7 @@ def gather(
         *_campaign(state, today),
         *_evidence(state),
         *launch_facts(state, now, scene, directory),
+        *link_facts(state, now, linked),
         # Last: an amendment may bring some or take them away, and all others keep their places.
         *_surge(state, assessment.surge),
     ]
@@ -272,6 +280,7 @@ def _surge(state: MeasureState, surge: Iterable[Touched]) -> Iterable[SurgeFact]
             cadence=touched.cadence,
             confirmed=bool(touched.confirmed_by),
             by=touched.confirmed_by,
+            declined=touched.declined,
         )
 
 
@@ -325,14 +334,18 @@ def _offers(
         available = pool.free_for(state.id, need.period, asker, beside)
         if available is None:
             continue
-        touched = [pool.capacity[period] for period in pool.touched(need.period)]
+        if not need.amount:
+            available = max(0, available)  # who needs nothing lacks nothing
+        touched = pool.touched(need.period)
+        limit, left = pool.limit_of(state.id, need.period, asker, beside)
+        oldest = min(touched, key=lambda period: pool.capacity[period].at)
         # Who is told to raise a period is told from its own amount: from a smaller one of a day
         # within, the advice would lower it.
         own = pool.capacity.get(need.period)
-        capacity = own.amount if own else min(stated.amount for stated in touched)
+        capacity = own.amount if own else min(pool.capacity[period].amount for period in touched)
         waits_behind = pool.kept(need.period, state.id, asker) > 0
         yield OfferFact(
-            seen_at=min(stated.at for stated in touched),
+            seen_at=pool.capacity[oldest].at,
             source=f"pool:{need.pool}",
             pool=need.pool,
             title=pool.pool.title,
@@ -342,6 +355,10 @@ def _offers(
             held_by_others=capacity - available,
             unit=pool.pool.unit,
             owner=pool.pool.owner,
+            limited_by=limit,
+            spoken_for=pool.capacity[limit].amount - left,
+            oldest=oldest,
+            oldest_capacity=pool.capacity[oldest].amount,
             changes_at=more_urgent_at(*asker) if waits_behind else None,
         )
 

@@ -243,7 +243,10 @@ def fold_launch(state: LaunchState | None, entry: Draft) -> LaunchState:
     assert state is not None, "only the first entry opens"
     folded = state.model_copy(update={**_changes(state, entry), **common})
     if folded.desire != state.desire and entry.kind != "campaign_observed":
-        folded = folded.model_copy(update={"confirmed": folded.desire.shown_by(folded.seen)})
+        # What was seen before the last try proves nothing: it may have had its effect unheard.
+        is_sure = folded.unconfirmed_since is None
+        shown = is_sure and folded.desire.shown_by(folded.seen)
+        folded = folded.model_copy(update={"confirmed": shown})
     return folded
 
 

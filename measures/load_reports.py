@@ -178,6 +178,7 @@ def _load(state: PoolState, ask: LoadInput, at: datetime) -> PoolLoad:
         measured_at=min(measured_at, at),
         at=at,
         by=ask.by,
+        source=f"connector:{ask.connector}" if ask.connector else "",
     )
 
 

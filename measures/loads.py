@@ -39,12 +39,13 @@ class Need(Stored):
 
 
 class Confirmation(Stored):
-    """That somebody whom a surge touches can take it, bound to the amount they saw.
+    """That somebody whom a surge touches can take it, or cannot, bound to the amount they saw.
 
     Attributes:
         team: the team that it speaks for; empty when it speaks for the pool itself.
         on_behalf_of: whose right it was: their own, or of the one who delegated.
         needed: what the measure needed then, in the pool's unit.
+        declined: why they cannot take it; empty when they can.
     """
 
     pool: str
@@ -54,6 +55,7 @@ class Confirmation(Stored):
     on_behalf_of: str
     needed: float | int
     at: Moment
+    declined: str = ""
 
 
 class Touched(Stored):
@@ -71,6 +73,8 @@ class Touched(Stored):
         chain: the conversions through which it arrives; empty when the plan speaks in that unit.
         confirmed_by: who has confirmed this amount or more; empty until then.
         saw: the largest amount that was confirmed; None before any was.
+        declined_by: who has said last that it cannot be taken; empty when nobody has.
+        declined: why.
     """
 
     pool: str
@@ -87,6 +91,8 @@ class Touched(Stored):
     chain: tuple[str, ...] = ()
     confirmed_by: str = ""
     saw: float | int | None = None
+    declined_by: str = ""
+    declined: str = ""
 
     @property
     def above(self) -> float:

@@ -135,6 +135,20 @@ def period_length(period: str) -> str:
     return {1: "day", 7: "week"}.get(days, "month" if days <= 31 else "year")
 
 
+def period_around(day: date, length: str) -> str:
+    """Returns the year, month, ISO week or day, as `period_length` names them, around a day."""
+    match length:
+        case "year":
+            return f"{day.year:04}"
+        case "month":
+            return f"{day.year:04}-{day.month:02}"
+        case "week":
+            year, week, _ = day.isocalendar()
+            return f"{year:04}-W{week:02}"
+        case _:
+            return day.isoformat()
+
+
 def _check_period(text: str) -> str:
     try:
         period_bounds(text)

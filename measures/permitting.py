@@ -62,7 +62,10 @@ def launch_judged(
 ) -> list[Draft]:
     """Drafts the answer to a request for the launch permit.
 
-    One that stands is renewed when it is bound to the same content, and replaced otherwise.
+    One that stands is renewed when it is bound to the same content, and replaced by one for other
+    content. Who names none keeps the content of the one that stands or stood last, or of the launch
+    that waits: a permit never becomes valid for any content by being asked for again; revoke it
+    first.
 
     Args:
         issuer: signs it; without one the permit is only in the measure's state.
@@ -74,6 +77,9 @@ def launch_judged(
     """
     drafting = Drafting(state, by=by, at=verdict.at, command=command)
     standing = state.permit
+    bound = standing or state.launch_waits
+    if content is None:
+        content = (bound.content if bound is not None else None) or state.bound_to
     if verdict.passed:
         if standing is not None and standing.id and standing.content != content:
             drafting.end_permit(standing, "replaced")
@@ -133,15 +139,17 @@ def asked_again(
     )
 
 
-_CLEARS_ITSELF = ("blackout", "audience_conflict", "launch")
-"""What a launch waits for: kinds of fact that end by themselves, or by another launch's end."""
+_CLEARS_ITSELF = ("blackout", "audience_conflict", "launch", "link")
+"""What a launch waits for: kinds of fact that end by themselves, or elsewhere."""
 
 
 def _waits(verdict: Verdict, by: str, content: str | None) -> dict[str, Any]:
     """Returns who waits, where all that is in the way clears without asking again."""
     kinds = {blocker.subject.partition(":")[0] for blocker in verdict.blockers}
-    if verdict.verdict != "block" or not kinds <= set(_CLEARS_ITSELF):
+    if not kinds <= set(_CLEARS_ITSELF):
         return {}
+    if any(b.answer != "block" and not b.subject.startswith("link:") for b in verdict.blockers):
+        return {}  # of these facts only what another system shows becomes known by itself
     wait = LaunchWait(by=by, content=content, look_at=verdict.look_again_at)
     return {"waits": wait.model_dump(mode="json")}
 

@@ -253,7 +253,7 @@ def _lacking(
             f"states no capacity for {period} as a whole, but for {parts[0]}: write the demand"
             " for the periods that the pool states"
         )
-    if free >= amounts[period]:
+    if free >= amounts[period] or not amounts[period]:
         return ""
     kept = state.kept(period, measure, asker)
     waits = f", {kept:,} kept for who waits before it" if kept else ""

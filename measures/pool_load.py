@@ -18,6 +18,7 @@ class PoolLoad(Stored):
         measured_at: when it was so.
         at: when it was reported.
         by: who reported it.
+        source: the connection that fed it, as ``connector:NAME``; empty when a person reported it.
     """
 
     period: str
@@ -27,6 +28,7 @@ class PoolLoad(Stored):
     measured_at: Moment
     at: Moment
     by: str
+    source: str = ""
 
 
 def loaded(entry: Draft) -> dict[str, Any]:

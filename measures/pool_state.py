@@ -157,16 +157,35 @@ class PoolState(Stored):
         """
         if not self.states(period):
             return None
+        _, free = self.limit_of(measure, period, asker, beside)
+        covered = self.covered(measure, period)
+        return max(free, covered) if covered else free
+
+    def limit_of(
+        self,
+        measure: str,
+        period: str,
+        asker: Asker | None = None,
+        beside: Amounts | None = None,
+    ) -> tuple[str, float | int]:
+        """Returns the stated period that leaves a measure least in a period, and how much.
+
+        What the measure holds itself is not counted as taken. The period itself is named where
+        another leaves as little, else the earliest.
+
+        Args:
+            measure, period, asker, beside: as for `free_for`; the period lies in a stated one.
+        """
         others = {when: much for when, much in (beside or {}).items() if when != period}
-        free = min(
-            self.capacity[stated].amount
+        left = {
+            stated: self.capacity[stated].amount
             - self.held(stated, except_for=measure)
             - self.kept(stated, measure, asker)
             - load(others, stated)
             for stated in self.touched(period)
-        )
-        covered = self.covered(measure, period)
-        return max(free, covered) if covered else free
+        }
+        limit = min(left, key=lambda stated: (left[stated], stated != period, stated))
+        return limit, left[limit]
 
     def kept(self, period: str, measure: str, asker: Asker | None) -> float | int:
         """Returns what is kept in a period for those who come before a measure in the queue."""

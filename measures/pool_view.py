@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from measures.model import Moment, Stored, period_bounds
+from measures.model import Moment, Stored, period_bounds, write_span
 from measures.pool_folding import utc_day
 from measures.pool_state import Asker, Capacity, PoolState, load, over_on
 from measures.turns import LOWEST, holding_turn
@@ -99,6 +99,8 @@ class PoolView(Stored):
         unit: what is counted.
         owner: who states its capacity.
         periods: those that somebody stated, or needs in vain, in the order of time.
+        over: how many periods are left out because they are over.
+        feeds: what comes from connected systems, in words.
     """
 
     id: str
@@ -106,15 +108,20 @@ class PoolView(Stored):
     unit: str
     owner: str
     periods: tuple[PeriodView, ...] = ()
+    over: int = 0
+    feeds: tuple[str, ...] = ()
 
 
-def view_of(state: PoolState, now: datetime, accepted: timedelta | None = None) -> PoolView:
+def view_of(
+    state: PoolState, now: datetime, accepted: timedelta | None = None, *, past: bool = True
+) -> PoolView:
     """Returns what there is to see of a pool.
 
     Args:
         state: the pool.
         now: the moment of looking.
         accepted: how old a statement may be for the strictest rule; None when none asks.
+        past: whether periods that are over are shown too.
     """
     needed = {
         *(period for holding in state.holdings.values() for period in holding.amounts),
@@ -122,12 +129,18 @@ def view_of(state: PoolState, now: datetime, accepted: timedelta | None = None) 
     }
     unstated = {period for period in needed if not state.touched(period)}
     periods = sorted({*state.capacity, *unstated}, key=lambda one: (*period_bounds(one), one))
+    shown = [one for one in periods if past or over_on(one) > utc_day(now)]
     return PoolView(
         id=state.pool.id,
         title=state.pool.title,
         unit=state.pool.unit,
         owner=state.pool.owner,
-        periods=tuple(_period(state, period, now, accepted) for period in periods),
+        periods=tuple(_period(state, period, now, accepted) for period in shown),
+        over=len(periods) - len(shown),
+        feeds=tuple(
+            f"{one.gives} from {one.source}, every {write_span(one.every)}"
+            for one in state.pool.feeds
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from measures.documents import Evidence, Measure, Pool
@@ -21,6 +21,9 @@ from measures.model import (
     Text,
 )
 from measures.queueing.asking import PlayAsk
+
+Reason = Annotated[Line, StringConstraints(pattern=r"\S")]
+"""Why somebody does what they do: not only blanks."""
 
 
 class AdvanceInput(Model):
@@ -135,17 +138,19 @@ class ActualsInput(Model):
 
 
 class SurgeReport(Model):
-    """A pool's owner, or a team's lead, can take what the measure brings.
+    """A pool's owner, or a team's lead, can take what the measure brings, or cannot.
 
     Attributes:
         pool: the pool that the surge touches.
         period: when; every period that waits for this person, if left out.
         team: the team; the pool and every team that waits for this person, if left out.
+        declined: why they cannot take it; left out when they can.
     """
 
     pool: Id
     period: Period | None = None
     team: Id | None = None
+    declined: Reason | None = None
 
 
 class DeliveryReport(Model):
@@ -269,6 +274,8 @@ class LoadInput(Model):
         capacity: what the pool can take in the period as things are; else what it stated.
         period: the period of all these; else the shortest one with a capacity around the moment.
         measured_at: when it was so; else now.
+        connector: the connection that fed the number in the owner's name; None when a person
+            reports it.
     """
 
     by: Id
@@ -278,6 +285,7 @@ class LoadInput(Model):
     capacity: Amount | None = None
     period: Period | None = None
     measured_at: Moment | None = None
+    connector: Id | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "LoadInput":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from measures.documents import Demand
-from measures.model import period_bounds, period_length
+from measures.model import period_around, period_bounds, period_length
 
 _MONTHS = {"year": 12, "month": 1}
 
@@ -49,17 +49,7 @@ class Shift:
         Raises:
             ValueError, OverflowError: that period lies beyond the calendar.
         """
-        first = self.day(period_bounds(period)[0])
-        match period_length(period):
-            case "year":
-                return f"{first.year:04}"
-            case "month":
-                return f"{first.year:04}-{first.month:02}"
-            case "week":
-                year, week, _ = first.isocalendar()
-                return f"{year:04}-W{week:02}"
-            case _:
-                return first.isoformat()
+        return period_around(self.day(period_bounds(period)[0]), period_length(period))
 
     def demands(self, demands: Iterable[Demand]) -> Iterator[Demand]:
         """Yields demands with their periods moved, the amounts as they are.

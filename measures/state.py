@@ -6,9 +6,10 @@ from typing import Any, Literal
 from measures.chains import CONVERSIONS
 from measures.delivery import Breach, Delivery
 from measures.digest import digest
-from measures.documents import Demand, Evidence, Measure
+from measures.documents import ENGINE, Demand, Evidence, Measure
 from measures.entry import Draft, measure_stream, pool_stream
 from measures.lifecycle import DOI, LAUNCH, Lifecycle
+from measures.links import streams_of
 from measures.loads import Confirmation, Need, Touched
 from measures.model import Moment, Stored, restore
 from measures.permits import Permit, PermitEnd
@@ -117,6 +118,8 @@ class MeasureState(Stored):
         number: how many entries its life has.
         parked: what a hold released, to be taken back when it is resumed.
         permit: that the campaign may run now; it ends with a denial, a hold, a step back, the end.
+        bound_to: the SHA-256 of the content for which a permit was given last; one that is asked
+            for without content is for this one, until a person has revoked it.
         permit_ended: how the latest permit that ended did, whether or not another stands by now.
         launched_at: when a permit was granted last, whether or not it still stands.
         launch_waits: who asked for the launch, while it waits for what clears by itself.
@@ -157,6 +160,7 @@ class MeasureState(Stored):
     reserved: Reserved = Reserved()
     parked: Reserved = Reserved()
     permit: Permit | None = None
+    bound_to: str | None = None
     permit_ended: PermitEnd | None = None
     launched_at: Moment | None = None
     launch_waits: LaunchWait | None = None
@@ -216,16 +220,21 @@ class MeasureState(Stored):
     def watches(self) -> tuple[str, ...]:
         """The streams whose next entry may change the answer: to a waiting request, or the launch.
 
-        A permit that stands watches too, because a gate that shuts ends it.
+        A permit that stands watches too, because a gate that shuts ends it; and a launch that
+        waits, what other systems show.
         """
         stands = self.permit is not None and self.permit.expires_at is not None
-        if self.ended or (self.request is None and not stands):
+        if self.ended:
             return ()
+        linked = streams_of(self.plan.links)
+        if self.request is None and not stands:
+            return tuple(sorted(linked)) if self.launch_waits is not None else ()
         pools = {pool_stream(demand.pool) for demand in self.plan.demands}
         pools |= {pool_stream(touched.pool) for touched in self.surge}
         others = {measure_stream(d.measure) for d in self.plan.dependencies}
         converts = any(demand.unit for demand in self.plan.demands) or bool(self.surge)
-        return tuple(sorted(pools | others | ({CONVERSIONS} if converts else set())))
+        conversions = {CONVERSIONS} if converts else set()
+        return tuple(sorted(pools | others | conversions | linked))
 
     def signed_content(self, gate: str) -> str:
         """Returns the digest of what a sign-off at a gate is bound to.
@@ -349,6 +358,7 @@ def _changes(state: MeasureState, entry: Draft) -> dict[str, Any]:
             | "waiver_revoked"
             | "waiver_expired"
             | "surge_confirmed"
+            | "surge_declined"
             | "queue_simulated"
         ):
             return {}  # see `_packs_after`, `_waivers_after` and `_assessed`
@@ -365,7 +375,7 @@ def _assessed(state: MeasureState, entry: Draft) -> dict[str, Any]:
                 "needs": tuple(restore(Need, one) for one in entry.body.get("needs", ())),
                 "surge": tuple(restore(Touched, one) for one in entry.body.get("surge", ())),
             }
-        case "surge_confirmed":
+        case "surge_confirmed" | "surge_declined":
             known = (*state.confirmations, restore(Confirmation, entry.body))
             return {"confirmations": known[-KEPT_CONFIRMATIONS:]}
         case "queue_simulated":
@@ -444,7 +454,10 @@ def _permitted(entry: Draft) -> dict[str, Any]:
     body = entry.body
     if entry.kind in ("permit_revoked", "permit_expired"):
         told = {name: body[name] for name in ("permit", "why", "reason")}
-        return {"permit": None, "permit_ended": PermitEnd(**told, by=entry.by, at=entry.at)}
+        end = PermitEnd(**told, by=entry.by, at=entry.at)
+        by_person = end.why == "revoked" and entry.by != ENGINE
+        freed = {"bound_to": None} if by_person else {}
+        return {"permit": None, "permit_ended": end, **freed}
     verdict = restore(Verdict, body["verdict"])
     if entry.kind == "permit_denied":
         # Whatever allowed the launch before, it is no longer so: the permit ends with it.
@@ -463,7 +476,8 @@ def _permitted(entry: Draft) -> dict[str, Any]:
             "content": claims.get("content"),
         },
     )
-    return {"permit": permit, "last_verdict": verdict, "launched_at": entry.at}
+    changes = {"permit": permit, "last_verdict": verdict, "launched_at": entry.at}
+    return {**changes, "bound_to": permit.content}
 
 
 _PERMIT_FIELDS = ("expires_at", "renew_at", "last_expiry", "token")

@@ -31,6 +31,8 @@ def supposing(
         except RefusedError:
             return None
         amended = state.model_copy(update={"plan": plan, "changed_at": now})
-        return gather(amended, now, around.pools, around.others, directory, around.scene)
+        return gather(
+            amended, now, around.pools, around.others, directory, around.scene, around.linked
+        )
 
     return suppose

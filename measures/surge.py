@@ -3,7 +3,8 @@
 A measure surges at a pool in a period when it needs more there than the pool's normal load by more
 than the pool's threshold. Touched is every pool that the demand reaches: the one that is asked, and
 each whose unit the demand's unit turns into. For every one of them the owner and each team's lead
-must confirm, having seen the amount; a confirmation of less does not cover more.
+must confirm, having seen the amount; a confirmation of less does not cover more. Who declines takes
+back what was confirmed before; a later confirmation counts again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -129,7 +130,12 @@ def _with_confirmation(touched: Touched, confirmations: Iterable[Confirmation]) 
         if (one.pool, one.period, one.team, one.on_behalf_of)
         == (touched.pool, touched.period, touched.team, touched.person)
     ]
-    best = max(fitting, key=lambda one: (one.needed, one.at), default=None)
+    declines = [place for place, one in enumerate(fitting) if one.declined]
+    valid = fitting[declines[-1] + 1 :] if declines else fitting
+    best = max(valid, key=lambda one: (one.needed, one.at), default=None)
+    if best is None and declines:
+        last = fitting[declines[-1]]
+        return touched.model_copy(update={"declined_by": last.by, "declined": last.declined})
     if best is None:
         return touched
     enough = best.needed >= touched.needed

@@ -8,7 +8,9 @@ up shares in proportion to its weight w = (10 - p) / 9 and keeps at least the fl
 so the least urgent gives first and most, gets back last, and two of the same priority always run at
 the same share, whenever they began. A step looks for the pressure at which the launches carry
 what brings the pool to its set-point, which is weighted water-filling: their planned loads d at
-these shares sum to what they carry now, less what is too much of it.
+these shares sum to what they carry now, less what is too much of it. To throttle, planned loads
+that sum to more than the whole live load are scaled down to it first: nobody can carry more than
+arrives.
 
 It throttles at full strength as soon as the load shows the effect of the step before (the dwell).
 It accelerates with caution: each time that an acceleration had to be taken back doubles the time
@@ -208,7 +210,7 @@ def decide(
     if used > high:
         # Where nothing can be taken, all that the launches bring is too much.
         excess = load - settings.set_point * capacity if capacity > 0 else inf
-        return _throttled(settings, memory, excess, draws, now)
+        return _throttled(settings, memory, excess, _at_most(load, memory, draws, settings), now)
     if used < low:
         room = settings.set_point * capacity - load
         return _accelerated(settings, memory, room, draws, now, measured_at)
@@ -231,6 +233,16 @@ def _why_hold(
         ready = memory.changed_at + settings.dwell
         return f"the step before is left to work until {ready:%Y-%m-%d %H:%M:%S}"
     return ""
+
+
+def _at_most(
+    load: float, memory: Throttle, draws: Sequence[Draw], settings: ThrottleSettings
+) -> Sequence[Draw]:
+    """Returns the launches with planned loads that carry no more together than arrives."""
+    planned = carried(memory.pressure, draws, settings.floor)
+    if planned <= load:
+        return draws
+    return [d.model_copy(update={"amount": d.amount * load / planned}) for d in draws]
 
 
 def _throttled(

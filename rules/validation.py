@@ -126,7 +126,7 @@ def _explain(
         place = around.keys.get(str(name), place)
     subject = f"'{name}'" if isinstance(name, str) else ""
     if kind == "twice":
-        list_of_them = node.children.get(str(error["ctx"]["field"]), node)
+        list_of_them = node.children.get(str(error.get("ctx", {}).get("field")), node)
         place = (list_of_them.line, list_of_them.column)
     if kind == "literal_error":
         allowed = _QUOTED.findall(str(error["ctx"].get("expected", "")))

@@ -1,4 +1,4 @@
-"""Real servers of other systems, started from the scripts in ../shared/servers.
+"""Real servers of other systems, started from scripts in tests/servers or ../shared/servers.
 
 They run where somebody has installed them (`make test-servers` does); elsewhere their tests are
 skipped and say so.
@@ -9,23 +9,32 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.webhook_receiver import Receiver
 from worker.ports import free_port
 
+OURS = Path(__file__).resolve().parent / "servers"
 SCRIPTS = Path(__file__).resolve().parents[2] / "shared" / "servers"
-HOME = Path(os.environ.get("SERVERS_HOME", "~/.cache/gate-servers")).expanduser()
+USUAL = "/var/tmp/gate-servers" if os.getuid() == 0 else "~/.cache/gate-servers"
+"""As the Makefile has it: Roundup's server runs as nobody, who cannot look below /root."""
+
+HOME = Path(os.environ.get("SERVERS_HOME", USUAL)).expanduser()
+
+WEBHOOK_SECRET = "a secret between server and engine"
 
 
 class Server:
     """A running server: where it listens, and its data."""
 
-    def __init__(self, name: str, data: Path) -> None:
-        self._scripts = SCRIPTS / name
+    def __init__(
+        self, scripts: Path, data: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._scripts = scripts
         self.data = data
         self.port = free_port()
         self._environment = {
@@ -33,6 +42,7 @@ class Server:
             "SERVERS_HOME": str(HOME),
             "D": str(data),
             "PORT": str(self.port),
+            **(environment or {}),
         }
 
     def run(self, script: str) -> None:
@@ -57,15 +67,24 @@ class Server:
 
 
 @contextmanager
-def serving(name: str) -> Iterator[Server]:
-    """Starts a server on empty data and ends it."""
-    if not SCRIPTS.is_dir():
-        pytest.skip(f"no scripts for real servers: {SCRIPTS} is not there")
-    if not (HOME / name / "venv" / "bin" / "python").exists():
-        pytest.skip(f"{name} is not installed in {HOME}: make test-servers installs it")
+def serving(
+    name: str, *, installed: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Starts a server on empty data and ends it.
+
+    Args:
+        name: the server.
+        installed: a file that is there once it is installed.
+        environment: what its scripts are told beside where data and port are.
+    """
+    scripts = OURS / name if (OURS / name / "start.sh").exists() else SCRIPTS / name
+    if not scripts.is_dir():
+        pytest.skip(f"no scripts for a real {name} server: {scripts} is not there")
+    if not installed.exists():
+        pytest.skip(f"{name} is not installed ({installed}): make test-servers installs it")
     data = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     data.chmod(0o755)  # Roundup runs as nobody
-    server = Server(name, data)
+    server = Server(scripts, data, environment)
     try:
         server.run("init.sh")
         server.run("start.sh")
@@ -78,12 +97,48 @@ def serving(name: str) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def roundup() -> Iterator[Server]:
     """A Roundup tracker."""
-    with serving("roundup") as server:
+    with serving("roundup", installed=HOME / "roundup/venv/bin/python") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def tryton() -> Iterator[Server]:
     """A Tryton database."""
-    with serving("tryton") as server:
+    with serving("tryton", installed=HOME / "tryton/venv/bin/python") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redmine_webhooks() -> Iterator[Receiver]:
+    """Receives what Redmine tells."""
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def redmine(redmine_webhooks: Receiver) -> Iterator[Server]:
+    """A Redmine, with our plugin for webhooks where that is installed."""
+    if os.geteuid() != 0:
+        pytest.skip("Debian's Redmine keeps its instances in /etc: only root can make one")
+    # Its instances have names; one of our own leaves those of others alone.
+    instance = f"sluice-test-{os.getpid()}"
+    environment = {
+        "INST": instance,
+        "SLUICE_WEBHOOK_URL": redmine_webhooks.url,
+        "SLUICE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
+    installed = Path("/usr/share/redmine/config.ru")
+    try:
+        with serving("redmine", installed=installed, environment=environment) as server:
+            yield server
+    finally:
+        for place in ("/etc/redmine", "/var/lib/redmine"):
+            shutil.rmtree(Path(place, instance), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def rt() -> Iterator[Server]:
+    """A Request Tracker."""
+    installed = Path("/usr/share/request-tracker5/libexec/rt-server")
+    with serving("rt", installed=installed) as server:
         yield server

@@ -23,20 +23,32 @@ from worker.activities.loads import LoadActivities
 from worker.activities.measures import MeasureActivities
 from worker.activities.permits import PermitActivities
 from worker.activities.pools import PoolActivities
+from worker.activities.remote_objects import RemoteObjectActivities
+from worker.activities.remotes import RemoteActivities
+from worker.activities.taking_over import TakingOver
 from worker.builtin_packs import record_builtin_packs
+from worker.circuits import Circuits
 from worker.connections import Connections
+from worker.feeding import FEED_SECONDS, Feeding
+from worker.inbound.loops import keeping_up
 from worker.metrics import metrics_page
+from worker.probing import Probing
+from worker.repeating import repeating
 from worker.settings import WorkerSettings
 from worker.signing import KeyRing
-from worker.watch import Watch, watching
+from worker.watch import Watch
 from workflows.capacity_pool import CapacityPool
-from workflows.client import SluiceClient
 from workflows.launch_control import LaunchControl
 from workflows.measure_lifecycle import MeasureLifecycle
+from workflows.remote_client import RemoteClient
+from workflows.remote_object import RemoteObject
 from workflows.revocation_signing import RevocationSigning
 
-WORKFLOWS = (MeasureLifecycle, CapacityPool, LaunchControl, RevocationSigning)
+WORKFLOWS = (MeasureLifecycle, CapacityPool, LaunchControl, RemoteObject, RevocationSigning)
 """Everything that runs durably; the replay tests read it too."""
+
+PROBE_SECONDS = 1.0
+"""How often a worker looks whether a circuit is to be checked, or has closed."""
 
 STICKY_TIMEOUT = timedelta(seconds=1)
 """How long a task waits for the worker that has the workflow in memory before any may take it."""
@@ -72,16 +84,25 @@ async def assemble(
         court = Court(ledger, judge)
         measures = MeasureActivities(ledger, court, keys)
         pools = PoolActivities(ledger)
-        asking = SluiceClient(client, settings.task_queue)
+        asking = RemoteClient(client, settings.task_queue)
         capacity = CapacityActivities(asking)
-        connections = Connections(ledger, settings.state_dir)
+        circuits = Circuits(ledger, timedelta(seconds=settings.circuit_seconds))
+        connections = Connections(ledger, settings.state_dir, circuits)
         stack.push_async_callback(connections.aclose)
         campaigns = CampaignActivities(connections)
         launches = LaunchActivities(ledger, court, asking)
+        remotes = RemoteActivities(ledger, asking)
+        objects = RemoteObjectActivities(connections, TakingOver(ledger, asking))
         loads = LoadActivities(ledger)
         permits = PermitActivities(keys)
         watch = Watch(ledger, connections, asking)
-        await stack.enter_async_context(watching(watch, settings.watch_seconds))
+        await stack.enter_async_context(repeating(watch.look, settings.watch_seconds))
+        feeding = Feeding(ledger, connections, asking)
+        await stack.enter_async_context(repeating(feeding.look, FEED_SECONDS))
+        probing = Probing(ledger, circuits, connections, asking)
+        await stack.enter_async_context(repeating(probing.look, PROBE_SECONDS))
+        every = timedelta(seconds=settings.poll_seconds)
+        await stack.enter_async_context(keeping_up(ledger, connections, asking, every))
         yield Worker(
             client,
             task_queue=settings.task_queue,
@@ -97,6 +118,9 @@ async def assemble(
                 campaigns.look_at_campaign,
                 launches.act_on_launch,
                 launches.tell_launch,
+                remotes.tell_remotes,
+                remotes.act_on_remote,
+                objects.bring_remote,
             ],
             workflow_runner=runner or UnsandboxedWorkflowRunner(),
             max_cached_workflows=settings.max_cached_workflows,

@@ -1,20 +1,17 @@
 """The connections of a worker: made from their documents when first needed, made anew on change."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.contract import Connector
-from connectors.registry import connect, connector_names, needs_no_settings
+from connectors.credentials import credentials_of
+from connectors.registry import connect, connector_names, manifest_of, needs_no_settings
 from ledger.writer import AsyncLedger
-from measures.documents import Connection, document_digest
+from measures.documents import Connection
 from measures.errors import ConfigurationError
-
-
-@dataclass(frozen=True)
-class _Made:
-    digest: str
-    connector: Connector
+from worker.circuits import Circuits
+from worker.guard import GuardedConnector
+from worker.pace import Pace
 
 
 class Connections:
@@ -25,38 +22,50 @@ class Connections:
     Args:
         ledger: where the documents are.
         place: the state folder, for connectors that keep something there.
+        circuits: whether they may be called.
     """
 
-    def __init__(self, ledger: AsyncLedger, place: Path) -> None:
+    def __init__(self, ledger: AsyncLedger, place: Path, circuits: Circuits) -> None:
         self._ledger = ledger
         self._place = place
-        self._made: dict[str, _Made] = {}
+        self._circuits = circuits
+        self._made: dict[str, GuardedConnector] = {}
         self._making = asyncio.Lock()
 
-    async def get(self, name: str) -> Connector:
-        """Returns the connection of a name.
+    async def get(self, name: str) -> GuardedConnector:
+        """Returns the connection of a name, made anew when its document or a secret has changed.
 
         Raises:
-            ConfigurationError: there is none, or its settings do not fit its connector.
-            ConnectorError: a secret is not where its reference says.
+            ConfigurationError: there is none, or no such connector.
         """
         directory = await self._ledger.directory()
         document = directory.connections.get(name) or _without_document(name)
-        digest = document_digest(document)
+        credentials = credentials_of(document)
         async with self._making:
             made = self._made.get(name)
-            if made is not None and made.digest == digest:
-                return made.connector
-            connector = connect(document.connector, document.settings, self._place)
-            self._made[name] = _Made(digest, connector)
+            if made is not None and made.credentials == credentials:
+                return made
+            manifest = manifest_of(document.connector, document.settings)
+            pace = Pace(
+                self._ledger,
+                name,
+                document.calls_a_second or manifest.calls_a_second,
+                self._circuits.now,
+            )
+
+            def connected() -> Connector:
+                return connect(document.connector, document.settings, self._place)
+
+            fresh = GuardedConnector(manifest, connected, credentials, self._circuits, pace)
+            self._made[name] = fresh
             if made is not None:
-                await made.connector.aclose()
-        return connector
+                await made.aclose()
+        return fresh
 
     async def aclose(self) -> None:
         """Ends every connection."""
         for made in self._made.values():
-            await made.connector.aclose()
+            await made.aclose()
         self._made.clear()
 
 

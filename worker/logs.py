@@ -2,13 +2,20 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
-from worker.settings import WorkerSettings
+from connectors.secrets import hidden
+from worker.settings import ProcessSettings
 
 
-def set_up_logs(settings: WorkerSettings) -> None:
+def _without_secrets(logger: Any, name: str, line: Any) -> Any:
+    """The last step: whoever logs what, also a library at level debug, shows no secret."""
+    return hidden(line)
+
+
+def set_up_logs(settings: ProcessSettings) -> None:
     """Sends this process's logs, and those of its libraries, to standard error."""
     as_json = settings.log_format == "json" or (
         settings.log_format == "auto" and not sys.stderr.isatty()
@@ -32,6 +39,7 @@ def set_up_logs(settings: WorkerSettings) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 renderer,
+                _without_secrets,
             ],
         )
     )

@@ -4,7 +4,7 @@ What the judge counts is counted by this process alone; what stands in the ledge
 page is asked for, so every worker shows the same and one of them suffices.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -12,6 +12,9 @@ from prometheus_client import REGISTRY, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from ledger.inbox import Inbox, Waiting
+from ledger.linking import Targets
+from ledger.polls import Poll, Polls, furthest_behind
 from ledger.store import Ledger
 from measures.errors import ConfigurationError, LedgerError
 
@@ -33,6 +36,10 @@ class LedgerCollector(Collector):
             counts = self._ledger.counts()
             oldest = self._ledger.oldest_request()
             size = self._ledger.position()
+            connections = self._ledger.connections.all()
+            news = Inbox(self._ledger.database).waiting()
+            kinds = Targets(self._ledger.database).kinds()
+            polls = furthest_behind(Polls(self._ledger.database).all(), kinds)
         except LedgerError:
             up.add_metric([], 0)
             yield up
@@ -53,7 +60,36 @@ class LedgerCollector(Collector):
         yield GaugeMetricFamily(
             "oldest_request_age_seconds", "How long the oldest request waits.", value=waiting
         )
+        fares = GaugeMetricFamily(
+            "connector_up", "Whether calls to a connected system go through.", labels=["connection"]
+        )
+        for name, state in sorted(connections.items()):
+            fares.add_metric([name], state.circuit == "closed")
+        yield fares
+        yield from _inbound(news, polls)
         yield GaugeMetricFamily("ledger_entries", "Entries of the ledger.", value=size)
+
+
+def _inbound(news: Sequence[Waiting], polls: Mapping[str, Poll]) -> Iterator[GaugeMetricFamily]:
+    """Yields how much news waits, for how long, and how far behind each connection is."""
+    now = datetime.now(UTC)
+    waits = GaugeMetricFamily(
+        "inbox_waiting", "News of a connection that waits to be acted on.", labels=["connection"]
+    )
+    oldest = GaugeMetricFamily(
+        "inbox_oldest_seconds", "How long the oldest of it waits.", labels=["connection"]
+    )
+    for one in news:
+        waits.add_metric([one.connection], one.many)
+        oldest.add_metric([one.connection], (now - one.oldest).total_seconds())
+    behind = GaugeMetricFamily(
+        "connection_lag_seconds",
+        "For how long changes in a connection may have gone unnoticed.",
+        labels=["connection"],
+    )
+    for name, poll in sorted(polls.items()):
+        behind.add_metric([name], (now - poll.complete_at).total_seconds())
+    yield from (waits, oldest, behind)
 
 
 @contextmanager

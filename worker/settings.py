@@ -9,15 +9,26 @@ from pydantic import Field
 from ledger.settings import LedgerSettings
 from measures.model import Span
 from measures.permits import LONGEST_LIFETIME
-from workflows.settings import TemporalSettings
+from workflows.settings import Settings, TemporalSettings
 
 
-class WorkerSettings(LedgerSettings, TemporalSettings):
-    """Everything a worker can be told from outside, each as `SLUICE_<NAME>`."""
+class ProcessSettings(LedgerSettings):
+    """What every process of the engine can be told."""
 
     state_dir: Path = Field(
         default=Path(".sluice"), description="a folder this process may write to"
     )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="auto (text on a terminal), text or json"
+    )
+
+
+class WorkerSettings(ProcessSettings, TemporalSettings):
+    """Everything a worker can be told from outside, each as `SLUICE_<NAME>`."""
+
     judge_processes: int = Field(
         default=1, ge=1, le=64, description="how many processes judge rules, 1 to 64"
     )
@@ -36,6 +47,19 @@ class WorkerSettings(LedgerSettings, TemporalSettings):
         ge=0,
         le=86_400,
         description="how many seconds lie between two looks at the campaigns' systems, 0 for none",
+    )
+    circuit_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=3600,
+        description="how many seconds a system that failed 5 times in a row is left alone at first;"
+        " up to 30 times that when it goes on",
+    )
+    poll_seconds: float = Field(
+        default=60,
+        gt=0,
+        le=300,
+        description="how many seconds lie between two polls of a connected system, at most 300",
     )
     # Under the 10 s that container engines wait before they kill.
     graceful_shutdown_seconds: float = Field(
@@ -69,9 +93,25 @@ class WorkerSettings(LedgerSettings, TemporalSettings):
         pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$",
         description="host:port of the page with metrics for Prometheus; without it there is none",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="debug, info, warning or error"
+
+
+class WebhookSettings(ProcessSettings, Settings):
+    """Everything that a webhook server can be told from outside, each as `SLUICE_<NAME>`."""
+
+    webhook_address: str = Field(
+        default="127.0.0.1:8480",
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$",
+        description="host:port where webhooks come in",
     )
-    log_format: Literal["auto", "text", "json"] = Field(
-        default="auto", description="auto (text on a terminal), text or json"
+    webhook_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="the address before /webhooks/ as senders call it, such as"
+        " https://hooks.example.com; some sign it",
+    )
+    webhook_rate: float = Field(
+        default=50,
+        gt=0,
+        le=10_000,
+        description="how many genuine deliveries a second of one connection are taken, on average",
     )

@@ -1,10 +1,11 @@
 """The local stack: one Temporal server and one worker, kept alive under one supervisor.
 
 `sluice up`, `sluice demo` and `sluice simulate` start it as
-`python -m worker.stack --state DIR`. It starts the server, then the worker, waits until each
-answers, writes `DIR/stack.json` (see `workflows.stackfile`) and from then on starts again what
-dies, on the same ports. SIGINT or SIGTERM ends it: first the worker, so that running work can
-finish, then the server. Should the supervisor itself be killed, the system kills its children.
+`python -m worker.stack --state DIR`. It starts the server, then the worker, then the webhook
+server where it is asked for, waits until each answers, writes `DIR/stack.json` (see
+`workflows.stackfile`) and from then on starts again what dies, on the same ports. SIGINT or
+SIGTERM ends it: first the workers, so that running work can finish, then the server. Should the
+supervisor itself be killed, the system kills its children.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from pydantic import SecretStr
 
 from measures.errors import ConfigurationError
 from worker.keeper import Keeper, KeepsDyingError, until
-from worker.ports import free_port, is_free
+from worker.ports import free_port, is_free, listens
 from worker.server import DevServer, Server, TimeSkippingServer
 from worker.settings import WorkerSettings
 from workflows.stackfile import (
@@ -41,6 +42,7 @@ _SERVER_GRACE_SECONDS = 5
 _START_SECONDS = 90
 _STOP_SECONDS = 20
 _PORTS_FILE = "ports.json"
+_WEBHOOK_PORT_FILE = "webhooks.port"
 
 
 def main() -> int:
@@ -49,6 +51,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, required=True, help="folder for everything it keeps")
     parser.add_argument("--time-skipping", action="store_true", help="use the test server")
     parser.add_argument("--no-worker", action="store_true", help="start the server only")
+    parser.add_argument("--webhooks", action="store_true", help="start a webhook server too")
     parser.add_argument("--port", type=int, help="Temporal's port instead of a free one")
     parser.add_argument("--attach", action="store_true", help="a running stack is fine: exit 0")
     parser.add_argument("--stop", action="store_true", help="end the running stack")
@@ -110,7 +113,10 @@ class _Supervisor:
         self._settings = _worker_settings(state_dir, self._server_kind)
         self._server = self._server_keeper()
         self._worker = None if options.no_worker else self._worker_keeper()
-        self._keepers = [keeper for keeper in (self._server, self._worker) if keeper]
+        self._webhook_port = _webhook_port(state_dir) if options.webhooks else 0
+        self._webhooks = self._webhook_keeper() if options.webhooks else None
+        keepers = (self._server, self._worker, self._webhooks)
+        self._keepers = [keeper for keeper in keepers if keeper]
         self._running: list[asyncio.Task[None]] = []
         self._generation = 0
         # What a killed supervisor left behind tells nothing any more.
@@ -170,6 +176,8 @@ class _Supervisor:
                 supervisor_pid=os.getpid(),
                 server=self._server.child,
                 worker=self._worker.child if self._worker else None,
+                webhooks=self._webhooks.child if self._webhooks else None,
+                webhooks_url=self._webhooks_url if self._webhooks else None,
                 time_skipping=self._time_skipping,
             )
         )
@@ -200,6 +208,25 @@ class _Supervisor:
             environment=_worker_environment(self._settings),
         )
 
+    @property
+    def _webhooks_url(self) -> str:
+        return f"http://127.0.0.1:{self._webhook_port}/webhooks/"
+
+    def _webhook_keeper(self) -> Keeper:
+        port = self._webhook_port
+        return Keeper(
+            "webhook server",
+            [sys.executable, "-P", "-m", "worker.inbound"],
+            self._state_dir / "webhooks.log",
+            until_ready=lambda pid: until(lambda: listens(pid, port)),
+            grace_seconds=self._settings.graceful_shutdown_seconds + 1,
+            environment={
+                **_worker_environment(self._settings),
+                "SLUICE_WEBHOOK_ADDRESS": f"127.0.0.1:{port}",
+            },
+            where=self._webhooks_url,
+        )
+
 
 # --- what to start ----------------------------------------------------------------------------
 
@@ -220,6 +247,16 @@ def _choose_server(state_dir: Path, token: str, options: argparse.Namespace) -> 
     if options.time_skipping:
         return TimeSkippingServer(port)
     return DevServer(port, ui_port, state_dir / "temporal.db", token)
+
+
+def _webhook_port(state_dir: Path) -> int:
+    """Return where webhooks come in: on the port of the last time if that is still free."""
+    remembered = None
+    with contextlib.suppress(OSError, ValueError):
+        remembered = int((state_dir / _WEBHOOK_PORT_FILE).read_text())
+    port = free_port(remembered)
+    (state_dir / _WEBHOOK_PORT_FILE).write_text(str(port))
+    return port
 
 
 def _worker_settings(state_dir: Path, server: Server) -> WorkerSettings:

@@ -6,14 +6,9 @@ Several workers look in turn; the launch decides, so finding a thing twice chang
 """
 
 import asyncio
-import contextlib
 import logging
-import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from ledger.writer import AsyncLedger
-from measures.errors import SluicegateError
 from measures.launch import LaunchState
 from worker.connections import Connections
 from workflows.client import SluiceClient
@@ -69,30 +64,3 @@ class Watch:
             _log.warning("%s does not show %s: %r", launch.campaign.connector, launch.ref, error)
             return not launch.confirmed
         return launch.confirmed == launch.desire.shown_by(seen)
-
-
-@asynccontextmanager
-async def watching(watch: Watch, seconds: float) -> AsyncIterator[None]:
-    """Looks again and again while the block runs; never for 0 seconds."""
-    if not seconds:
-        yield
-        return
-    looking = asyncio.create_task(_look_for_ever(watch, seconds))
-    try:
-        yield
-    finally:
-        looking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await looking
-
-
-async def _look_for_ever(watch: Watch, seconds: float) -> None:
-    while True:
-        # Workers that started together must not look together for ever.
-        await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
-        try:
-            await watch.look()
-        except SluicegateError as error:
-            _log.warning("campaigns were not looked at: %s", error)
-        except Exception:
-            _log.exception("campaigns were not looked at")

@@ -14,8 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from measures.entry import Draft
-    from measures.model import restore
-    from measures.pool import PoolState, Uncovered, fold_pool, next_expiry
+    from measures.pool import PoolState, fold_pool, next_expiry
     from measures.requests import CapacityInput, LoadInput, PoolInput
     from workflows import ports
     from workflows.contract import (
@@ -35,6 +34,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.load_contract import LoadAct, LoadAnswer
     from workflows.share_telling import tell_shares
     from workflows.waking import wake_all
+
+
+_STATES = ("report_capacity", "change")
+"""The requests that state what there is."""
 
 
 @workflow.defn(name=POOL_WORKFLOW)
@@ -164,11 +167,8 @@ class CapacityPool:
             lacking=record.lacking,
             changed=bool(record.entries),
             woken=record.wake,
-            uncovered=tuple(
-                restore(Uncovered, lost)
-                for entry in record.entries
-                for lost in entry.body.get("uncovered", ())
-            ),
+            # Also of a report that repeats the one before: they lack it still.
+            uncovered=tuple(self._state.overcommitted()) if verb in _STATES else (),
             number=number,
         )
 

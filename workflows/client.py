@@ -67,6 +67,7 @@ from workflows.contract import (
     POOL_WORKFLOW,
     REVOCATIONS_WORKFLOW,
     STAGE,
+    TRY_NOW,
     TYPE,
     VERDICT,
     LaunchAnswer,
@@ -91,6 +92,9 @@ PATIENCE = timedelta(seconds=30)
 
 AT_ONCE = 10
 """Updates in flight; beyond it the tail grows faster than the rate (docs: temporal.md 1)."""
+
+_LISTED = {"launch": "get launches", "remote": "connectors explain MEASURE"}
+"""The commands that list what runs, where they are not `get` with an s."""
 
 _R = TypeVar("_R", bound=BaseModel)
 _T = TypeVar("_T")
@@ -256,11 +260,11 @@ class SluiceClient:
 
     async def tell_facts_changed(self, measures: Sequence[str]) -> None:
         """Makes waiting measures look again; one that has ended is passed over."""
-        await _in_turns(measures, lambda name: self._signal(measure_stream(name)))
+        await in_turns(measures, lambda name: self._signal(measure_stream(name)))
 
     async def settle_all(self, measures: Sequence[str]) -> dict[str, Answer | None]:
         """Waits until these measures have judged what they know; None for one that has ended."""
-        return dict(zip(measures, await _in_turns(measures, self._settle_or_ended), strict=True))
+        return dict(zip(measures, await in_turns(measures, self._settle_or_ended), strict=True))
 
     # --- asking a pool ---
 
@@ -329,7 +333,7 @@ class SluiceClient:
                 f"the list of revoked permits was not signed ({error.cause}); does a worker run?"
             ) from error
         except RPCError as error:
-            raise _unreachable(name, error) from error
+            raise unreachable(name, error) from error
         return signed.text
 
     # --- telling and asking a launch ---
@@ -363,9 +367,13 @@ class SluiceClient:
         """Makes a launch look at its campaign now; one that has ended is passed over."""
         await self._signal(launch_stream(ref), LOOK_NOW)
 
+    async def try_now(self, ref: str) -> None:
+        """Makes a launch that waits to try again do so at once."""
+        await self._signal(launch_stream(ref), TRY_NOW)
+
     async def tell_launches_facts_changed(self, refs: Sequence[str]) -> None:
         """Makes launches think again about black-outs and ramps."""
-        await _in_turns(refs, lambda ref: self._signal(launch_stream(ref)))
+        await in_turns(refs, lambda ref: self._signal(launch_stream(ref)))
 
     async def launch_status(self, ref: str) -> LaunchState:
         """Returns a launch's state."""
@@ -391,7 +399,7 @@ class SluiceClient:
         except WorkflowAlreadyStartedError:
             return False
         except RPCError as error:
-            raise _unreachable(launch_stream(start.ref), error) from error
+            raise unreachable(launch_stream(start.ref), error) from error
         return handle is not None
 
     # --- how it is asked ---
@@ -442,7 +450,7 @@ class SluiceClient:
         except WorkflowAlreadyStartedError:
             raise RefusedError("exists", f"{stream} is there already") from None
         except RPCError as error:
-            raise _unreachable(stream, error) from error
+            raise unreachable(stream, error) from error
 
     async def _ask(
         self,
@@ -507,15 +515,15 @@ class SluiceClient:
     ) -> RefusedError | EngineError:
         """Tells the unknown, the ended and the unreachable apart."""
         if error.status is not RPCStatusCode.NOT_FOUND:
-            return _unreachable(stream, error)
+            return unreachable(stream, error)
         try:
             await handle.describe(rpc_timeout=timedelta(seconds=5))
         except RPCError:
             kind, _, name = stream.partition(":")
-            listed = "launches" if kind == "launch" else f"{kind}s"
+            listed = _LISTED.get(kind, f"get {kind}s")
             return RefusedError(
                 f"unknown-{kind}",
-                f"there is no running {kind} {name!r}: sluice get {listed}; if it is listed there,"
+                f"there is no running {kind} {name!r}: sluice {listed}; if it is listed there,"
                 " Temporal has lost it: sluice ledger rebuild",
             )
         return RefusedError("already-ended", f"{stream} has ended")
@@ -538,7 +546,7 @@ class SluiceClient:
             await self.temporal.get_workflow_handle(stream).signal(signal)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
-                raise _unreachable(stream, error) from error
+                raise unreachable(stream, error) from error
 
     async def _settle_or_ended(self, measure: str) -> Answer | None:
         try:
@@ -547,7 +555,7 @@ class SluiceClient:
             return None
 
 
-async def _in_turns(measures: Sequence[str], call: Callable[[str], Awaitable[_T]]) -> list[_T]:
+async def in_turns(measures: Sequence[str], call: Callable[[str], Awaitable[_T]]) -> list[_T]:
     """Calls for each measure, not too many at a time, and returns the answers in order."""
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -579,5 +587,6 @@ def _why_failed(stream: str, error: WorkflowUpdateFailedError) -> RefusedError |
     return EngineError(f"{stream}: {cause}")
 
 
-def _unreachable(stream: str, error: RPCError) -> EngineError:
+def unreachable(stream: str, error: RPCError) -> EngineError:
+    """Returns how it is said that the server does not answer."""
     return EngineError(f"{stream}: the Temporal server does not answer ({error.message})")

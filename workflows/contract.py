@@ -42,7 +42,9 @@ SET_SHARE = "set_share"
 PAUSE_CAMPAIGN = "pause_campaign"
 UNPAUSE = "unpause"
 LOOK_NOW = "look_now"
+TRY_NOW = "try_now"
 CAMPAIGN_SHOWS = "campaign_shows"
+MAPPINGS_CHANGED = "mappings_changed"
 
 STAGE = SearchAttributeKey.for_keyword("SluiceStage")
 VERDICT = SearchAttributeKey.for_keyword("SluiceVerdict")
@@ -89,6 +91,7 @@ class MeasureStart(Stored):
         plan: of a new measure; None when `state` goes on.
         state: of a life that goes on, after continue-as-new or a rebuild from the ledger.
         recovered: whether it goes on after a rebuild, when what the pools hold may not fit.
+        mapped: whether a mapping is known to concern it.
     """
 
     measure: str
@@ -97,6 +100,7 @@ class MeasureStart(Stored):
     command: str = ""
     state: MeasureState | None = None
     recovered: bool = False
+    mapped: bool = False
 
 
 class MeasureAct(Stored):
@@ -133,6 +137,7 @@ class MeasureRecord(Stored):
         wake: other measures that wait for what has just happened.
         places: the places in the queues of pools that it is to take or leave; None when all is
             as it should be.
+        mapped: whether a mapping concerns the measure, so that its remote objects are to be told.
     """
 
     entries: tuple[Draft, ...] = ()
@@ -144,6 +149,7 @@ class MeasureRecord(Stored):
     look_again_at: Moment | None = None
     stale: bool = False
     wake: tuple[str, ...] = ()
+    mapped: bool = False
 
 
 class PoolStart(Stored):

@@ -2,6 +2,7 @@
 
 from measures.launch import LaunchState
 from measures.pool import PoolState
+from measures.remote import RemoteState
 from measures.state import MeasureState
 
 
@@ -58,4 +59,21 @@ def launch_details_of(state: LaunchState) -> str:
         )
     if state.put_backs:
         lines.append(f"- put back {state.put_backs} times")
+    return "\n".join(lines)
+
+
+def remote_details_of(state: RemoteState) -> str:
+    """Returns what is wanted of a remote object, and whether its system shows it."""
+    lines = [
+        f"**{state.connection}** {state.kind} {state.ref or '(not made yet)'} of measure"
+        f" {state.measure}: **{state.want.phase}**, mapping {state.mapping.id}"
+        f" version {state.mapping.version}",
+        "",
+    ]
+    if state.unreachable_since is not None:
+        lines.append(f"- not in step since {state.unreachable_since:%Y-%m-%d %H:%M}:")
+        lines.append(f"  {state.unreachable_why}")
+    if state.suspended is not None:
+        lines.append(f"- suspended: {state.suspended.reason}")
+    lines += [f"- a person decides about {field}" for field in state.open_questions]
     return "\n".join(lines)

@@ -7,6 +7,7 @@ until the system shows what is wanted. It never polls: the worker looks at the s
 """
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
         ORDER,
         PAUSE_CAMPAIGN,
         SET_SHARE,
+        TRY_NOW,
         UNPAUSE,
         CampaignGlance,
         CampaignOrder,
@@ -44,8 +46,13 @@ with workflow.unsafe.imports_passed_through():
         LaunchVerb,
     )
     from workflows.describing import launch_details_of
+    from workflows.failing import why_failed
     from workflows.history import has_grown_long
     from workflows.waking import wake_all
+
+
+A_MOMENT = timedelta(seconds=1)
+"""How long an order that is no longer wanted may still be carried out before it is taken back."""
 
 
 @workflow.defn(name=LAUNCH_WORKFLOW)
@@ -62,6 +69,7 @@ class LaunchControl:
         # After a restart nobody knows what was missed while nothing ran: think and look again.
         self._dirty = True
         self._look = start.state is not None
+        self._try_now = False
         self._look_again_at: datetime | None = None
         self._owes_answer = start.state is not None
         self._answered = ""
@@ -118,6 +126,11 @@ class LaunchControl:
     def look_now(self) -> None:
         """Notes that the system is to be looked at."""
         self._look = True
+
+    @workflow.signal(name=TRY_NOW, description="The campaign's system may be called again")
+    def try_now(self) -> None:
+        """Notes that what waits to be tried again need not wait any longer."""
+        self._try_now = True
 
     @workflow.signal(name=FACTS_CHANGED, description="Something its rules look at has changed")
     def facts_changed(self) -> None:
@@ -231,22 +244,38 @@ class LaunchControl:
             share=desire.share,
             key=f"{workflow.info().workflow_id}#{state.number}",
         )
+        self._try_now = False
         telling = asyncio.create_task(ports.bring_campaign(order, once=once))
         # A hold must not wait behind a release that is still being tried; and the new order is
         # given only after the old one has ended, so that the old one cannot come in last.
-        while not telling.done() and self._wants(desire):
-            await self._wait(lambda: telling.done() or self._must_think())
+        while not telling.done() and self._wants(desire) and not self._try_now:
+            await self._wait(lambda: telling.done() or self._must_think() or self._try_now)
             await self._take_news()
-        if not telling.done():
-            telling.cancel()
+        await self._take_back(telling)
         try:
             return await telling
         except asyncio.CancelledError:
-            return None
+            why = "an order was taken back while it was carried out"
         except ActivityError as error:
-            if self._wants(desire) and not telling.cancelled():
-                await self._act("lose_sight", {"why": _why(error)})
-            return None
+            why = why_failed(error)
+        # It may have had its effect all the same: what the system showed before proves nothing.
+        await self._act("lose_sight", {"why": why})
+        return None
+
+    async def _take_back(self, telling: asyncio.Task[Sighting]) -> None:
+        """Ends the telling of what is no longer wanted; at once for a hold, which must not wait.
+
+        Else it may end by itself within a moment, as most are about to. One that ends in the very
+        instant in which it is cancelled costs a workflow task, and leaves the server that skips
+        time without an answer for good.
+        """
+        if self._state is not None and self._state.desire.state != "held":
+            with contextlib.suppress(TimeoutError):
+                await workflow.wait_condition(
+                    telling.done, timeout=A_MOMENT, timeout_summary="a moment"
+                )
+        if not telling.done():
+            telling.cancel()
 
     def _wants(self, desire: Desire) -> bool:
         return self._state is not None and self._state.desire == desire
@@ -259,7 +288,7 @@ class LaunchControl:
         try:
             found = await ports.look_at_campaign(glance)
         except ActivityError as error:
-            await self._act("lose_sight", {"why": _why(error)})
+            await self._act("lose_sight", {"why": why_failed(error)})
             return
         seen = found.seen.model_dump(mode="json") if found.seen else None
         await self._act("look", {"seen": seen, "told": told})
@@ -317,8 +346,3 @@ class LaunchControl:
 def _stops(state: LaunchState) -> tuple[set[str], bool]:
     """Returns what the measure's launch gate asks about a launch."""
     return set(state.pauses), state.unconfirmed_since is None
-
-
-def _why(error: ActivityError) -> str:
-    cause = error.cause
-    return str(getattr(cause, "message", "") or cause or error)

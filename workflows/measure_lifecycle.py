@@ -40,6 +40,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.contract import (
         CAMPAIGN_SHOWS,
         FACTS_CHANGED,
+        MAPPINGS_CHANGED,
         MEASURE_WORKFLOW,
         OWNER,
         STAGE,
@@ -55,6 +56,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.describing import details_of
     from workflows.history import has_grown_long
     from workflows.launch_teller import LaunchTeller
+    from workflows.remote_contract import RemotesTelling, RemotesTold
+    from workflows.remote_teller import RemoteTeller
     from workflows.waking import wake_all
 
 RESERVATION_ATTEMPTS = 3
@@ -82,6 +85,7 @@ class MeasureLifecycle:
         self._to_wake: list[str] = []
         self._refused: ApplicationError | None = None
         self._launch = LaunchTeller(lambda: self._life)
+        self._remotes = RemoteTeller(lambda: self._life, concerned=start.mapped)
         self._shown_by_launch: CampaignShown | None = None
         found = workflow.info().typed_search_attributes
         self._shown = {key.name: found.get(key, "") for key in (STAGE, VERDICT, OWNER)}
@@ -96,7 +100,7 @@ class MeasureLifecycle:
                 await self._fit_holdings(str(workflow.uuid4()))
                 await self._restore_holdings()
         self._show()
-        telling = asyncio.create_task(self._launch.keep())
+        telling = asyncio.gather(self._launch.keep(), self._remotes.keep())
         while self._to_wake or not self._life.ended:
             if self._to_wake:
                 woken, self._to_wake = self._to_wake, []
@@ -105,14 +109,20 @@ class MeasureLifecycle:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 # A handler may have left somebody to wake on its way out.
                 if not self._to_wake:
-                    workflow.continue_as_new(MeasureStart(measure=self._life.id, state=self._life))
+                    workflow.continue_as_new(
+                        MeasureStart(
+                            measure=self._life.id,
+                            state=self._life,
+                            mapped=self._remotes.concerned,
+                        )
+                    )
             else:
                 await self._sleep()
                 async with self._taking_turn():
                     await self._do_what_is_due()
-        while not self._launch.is_done():
+        while not self._has_told():
             await workflow.wait_condition(
-                lambda: self._launch.is_done() or self._shown_by_launch is not None
+                lambda: self._has_told() or self._shown_by_launch is not None
             )
             async with self._taking_turn():
                 await self._record_campaign()
@@ -194,12 +204,23 @@ class MeasureLifecycle:
             await self._do_what_is_due()
             return accepted(self._life, (), self._verdict())
 
+    @workflow.update(description="Tells its objects in other systems what it wants of them")
+    async def sync_remotes(self, ask: RemotesTelling) -> RemotesTold:
+        """Tells its objects in other systems what it wants of them, now."""
+        await self._until_defined()
+        return await self._remotes.tell(ask)
+
     # --- news: a signal, because whoever tells does not wait ---
 
     @workflow.signal(name=FACTS_CHANGED, description="Something it depends on has changed")
     def facts_changed(self) -> None:
         """Notes that something it depends on has changed."""
         self._dirty = self._permit_dirty = True
+
+    @workflow.signal(name=MAPPINGS_CHANGED, description="A mapping may concern it that did not")
+    def mappings_changed(self) -> None:
+        """Notes that other systems may have to show something of it."""
+        self._remotes.begin_anew()
 
     @workflow.signal(name=CAMPAIGN_SHOWS, description="What its campaign does now")
     def campaign_shows(self, shown: CampaignShown) -> None:
@@ -226,6 +247,10 @@ class MeasureLifecycle:
         """Returns why the waiting request waits."""
         waiting = self._life.request
         return reasons_of(self._life, waiting.verdict) if waiting else ()
+
+    def _has_told(self) -> bool:
+        """Tells whether its campaign and its remote objects know all that follows from its life."""
+        return self._launch.is_done() and self._remotes.is_done()
 
     # --- how a request is taken ---
 
@@ -336,6 +361,7 @@ class MeasureLifecycle:
             )
         )
         self._absorb(record.entries)
+        self._remotes.hear(concerned=record.mapped)
         # Facts that changed meanwhile, or entries of an attempt that died before it was answered.
         if record.stale or any(entry.command != command for entry in record.entries):
             self._dirty = True
@@ -380,6 +406,7 @@ class MeasureLifecycle:
             await workflow.wait_condition(workflow.all_handlers_finished)
             raise self._refused
         self._absorb(record.entries)
+        self._remotes.hear(concerned=record.mapped)
 
     # --- capacity ---
 

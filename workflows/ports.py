@@ -4,6 +4,7 @@ The worker registers what fills them (`worker/activities`); nothing here knows h
 """
 
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -38,111 +39,103 @@ from workflows.contract import (
 )
 from workflows.load_contract import LoadAct, LoadRecord
 
-_PATIENT = RetryPolicy(
+_R = TypeVar("_R")
+
+_SOON = timedelta(seconds=30)
+"""What one try may take."""
+
+PATIENT = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
     backoff_coefficient=2.0,
     maximum_interval=timedelta(seconds=30),
 )
 """A ledger or a system that is down is waited for: a gate never opens without them."""
 
+HEARTBEAT = timedelta(seconds=6)
+"""Who does not show a sign of life for so long is dead, and another worker goes on."""
+
+
+async def recorded(name: str, ask: Any, result: type[_R], summary: str | None = None) -> _R:
+    """Has the ledger's side decide and record something; asking twice records it once.
+
+    Args:
+        name: the local activity that does it.
+        ask: what is asked.
+        result: the type of what comes back.
+        summary: for the history.
+    """
+    done: _R = await workflow.execute_local_activity(
+        name,
+        ask,
+        result_type=result,
+        start_to_close_timeout=_SOON,
+        retry_policy=PATIENT,
+        summary=summary,
+    )
+    return done
+
+
+async def done(name: str, ask: Any, result: type[_R], summary: str) -> _R:
+    """Has other workflows told or asked something, for as long as it takes.
+
+    Args:
+        name: the activity that does it.
+        ask: what is asked.
+        result: the type of what comes back.
+        summary: for the history.
+    """
+    answer: _R = await workflow.execute_activity(
+        name,
+        ask,
+        result_type=result,
+        start_to_close_timeout=_SOON,
+        retry_policy=PATIENT,
+        summary=summary,
+    )
+    return answer
+
 
 async def act_on_measure(act: MeasureAct) -> MeasureRecord:
-    """Decides a request to a measure and records it; asking twice records it once."""
-    record: MeasureRecord = await workflow.execute_local_activity(
-        ACT_ON_MEASURE,
-        act,
-        result_type=MeasureRecord,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=_PATIENT,
-        summary=act.verb,
-    )
-    return record
+    """Decides a request to a measure and records it."""
+    return await recorded(ACT_ON_MEASURE, act, MeasureRecord, act.verb)
 
 
 async def act_on_pool(act: PoolAct) -> PoolRecord:
-    """Decides a request to a pool and records it; asking twice records it once."""
-    record: PoolRecord = await workflow.execute_local_activity(
-        ACT_ON_POOL,
-        act,
-        result_type=PoolRecord,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=_PATIENT,
-        summary=act.verb,
-    )
-    return record
+    """Decides a request to a pool and records it."""
+    return await recorded(ACT_ON_POOL, act, PoolRecord, act.verb)
 
 
 async def act_on_load(act: LoadAct) -> LoadRecord:
-    """Decides a report of a pool's load and records it; asking twice records it once."""
-    record: LoadRecord = await workflow.execute_local_activity(
-        ACT_ON_LOAD,
-        act,
-        result_type=LoadRecord,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=_PATIENT,
-        summary="report_load",
-    )
-    return record
+    """Decides a report of a pool's load and records it."""
+    return await recorded(ACT_ON_LOAD, act, LoadRecord, "report_load")
 
 
-async def reserve_capacity(holding: Holding) -> HoldingResult:
-    """Brings several pools to hold all of a measure's demands, or none."""
-    result: HoldingResult = await workflow.execute_activity(
-        RESERVE_CAPACITY,
-        holding,
-        result_type=HoldingResult,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=_PATIENT,
-        summary=f"{'hold' if holding.hard else 'note'} {len(holding.demands)} demands",
-    )
-    return result
-
-
-async def take_places(places: Places) -> None:
-    """Has a measure stand in the queues of exactly these pools; asking twice changes nothing."""
-    await workflow.execute_activity(
-        TAKE_PLACES,
-        places,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=_PATIENT,
-        summary=f"{'wait' if places.demands else 'wait no longer'} at {', '.join(places.pools)}",
-    )
-
-
-async def tell_launch(telling: LaunchTelling) -> None:
-    """Tells a campaign's launch what its measure wants; starts it where none runs."""
-    await workflow.execute_activity(
-        TELL_LAUNCH,
-        telling,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=_PATIENT,
-        summary=telling.order.wanted if telling.order else "no campaign",
-    )
+async def act_on_launch(act: LaunchAct) -> LaunchRecord:
+    """Decides a request to a launch and records it."""
+    return await recorded(ACT_ON_LAUNCH, act, LaunchRecord, act.verb)
 
 
 async def sign_revocations(ask: RevocationsAsk) -> SignedRevocations:
     """Has the list of revoked permits signed."""
-    signed: SignedRevocations = await workflow.execute_local_activity(
-        SIGN_REVOCATIONS,
-        ask,
-        result_type=SignedRevocations,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=_PATIENT,
-    )
-    return signed
+    return await recorded(SIGN_REVOCATIONS, ask, SignedRevocations)
 
 
-async def act_on_launch(act: LaunchAct) -> LaunchRecord:
-    """Decides a request to a launch and records it; asking twice records it once."""
-    record: LaunchRecord = await workflow.execute_local_activity(
-        ACT_ON_LAUNCH,
-        act,
-        result_type=LaunchRecord,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=_PATIENT,
-        summary=act.verb,
-    )
-    return record
+async def reserve_capacity(holding: Holding) -> HoldingResult:
+    """Brings several pools to hold all of a measure's demands, or none."""
+    what = f"{'hold' if holding.hard else 'note'} {len(holding.demands)} demands"
+    return await done(RESERVE_CAPACITY, holding, HoldingResult, what)
+
+
+async def take_places(places: Places) -> None:
+    """Has a measure stand in the queues of exactly these pools; asking twice changes nothing."""
+    what = f"{'wait' if places.demands else 'wait no longer'} at {', '.join(places.pools)}"
+    await done(TAKE_PLACES, places, type(None), what)
+
+
+async def tell_launch(telling: LaunchTelling) -> None:
+    """Tells a campaign's launch what its measure wants; starts it where none runs."""
+    what = telling.order.wanted if telling.order else "no campaign"
+    await done(TELL_LAUNCH, telling, type(None), what)
 
 
 async def bring_campaign(order: CampaignOrder, *, once: bool) -> Sighting:
@@ -157,7 +150,8 @@ async def bring_campaign(order: CampaignOrder, *, once: bool) -> Sighting:
         order,
         result_type=Sighting,
         start_to_close_timeout=timedelta(seconds=60),
-        retry_policy=RetryPolicy(maximum_attempts=1) if once else _PATIENT,
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=RetryPolicy(maximum_attempts=1) if once else PATIENT,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=f"{order.ref} {order.state} {order.share:.0%}",
     )
@@ -171,6 +165,7 @@ async def look_at_campaign(glance: CampaignGlance) -> GlanceResult:
         glance,
         result_type=GlanceResult,
         start_to_close_timeout=timedelta(seconds=60),
+        heartbeat_timeout=HEARTBEAT,
         retry_policy=RetryPolicy(maximum_attempts=1),
         summary=glance.ref,
     )

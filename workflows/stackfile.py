@@ -53,6 +53,8 @@ class Stack(_Frozen):
         supervisor_pid: The process to send SIGTERM to.
         server: The Temporal server.
         worker: The worker, None when it was not asked for.
+        webhooks: The webhook server, None when it was not asked for.
+        webhooks_url: Where webhooks come in.
         time_skipping: Whether the server skips time and forgets everything when it dies.
     """
 
@@ -65,12 +67,15 @@ class Stack(_Frozen):
     supervisor_pid: int
     server: Child
     worker: Child | None
+    webhooks: Child | None = None
+    webhooks_url: str | None = None
     time_skipping: bool
 
     @property
     def ready(self) -> bool:
         """Whether everything that was asked for answers."""
-        return self.server.ready and (self.worker is None or self.worker.ready)
+        asked_for = (self.server, self.worker, self.webhooks)
+        return all(child is None or child.ready for child in asked_for)
 
 
 def read_stack(state_dir: Path) -> Stack | None:

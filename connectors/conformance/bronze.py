@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import email.utils
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
@@ -14,6 +15,7 @@ from connectors.conformance.results import Checks, ExemptError, Tier
 from connectors.conformance.subject import WRONG_SECRET, Subject, Wrap
 from connectors.contract import Connector
 from connectors.failures import FAILURES, AuthFailed, ConnectorError, NotFound, RetryLater
+from connectors.http import LONGEST_WAIT
 
 bronze = Checks(Tier.BRONZE)
 
@@ -139,6 +141,26 @@ async def waits_as_long_as_asked(subject: Subject) -> None:
     """429 is RetryLater after what Retry-After says."""
     failure = await _asks_to_retry(subject, faults.failing(429, {"Retry-After": "17"}))
     assert failure.after == timedelta(seconds=17), f"it waits {failure.after}, not 17 s"
+
+
+@bronze
+async def understands_until_when_to_wait(subject: Subject) -> None:
+    """Retry-After may name a moment; what it names strangely does no harm."""
+    soon = email.utils.format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
+    failure = await _asks_to_retry(subject, faults.failing(429, {"Retry-After": soon}))
+    assert failure.after is not None, "it does not understand a date"
+    assert timedelta(minutes=4) < failure.after <= timedelta(minutes=5), f"it waits {failure.after}"
+    for strange in ("soon", "-7", "1e400", "9" * 30):
+        failure = await _asks_to_retry(subject, faults.failing(503, {"Retry-After": strange}))
+        assert failure.after is None or timedelta() <= failure.after <= LONGEST_WAIT, strange
+
+
+@bronze
+async def does_not_ask_again_what_is_refused(subject: Subject) -> None:
+    """400, 403 and 422 are for a person to look at, not RetryLater."""
+    for code in (400, 403, 422):
+        failure = await _failure(subject, faults.failing(code, body="{}"))
+        assert not isinstance(failure, RetryLater), f"{code} is asked again for ever"
 
 
 @bronze

@@ -1,7 +1,7 @@
 """A connection as its settings make it, ready to be examined: faults can come in between."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,23 @@ def subject_of(name: str, settings: Mapping[str, Any], place: Path) -> Subject:
 
     def wrongly() -> Connector:
         os.environ[_WRONG] = WRONG_SECRET
-        return connect(name, {**settings, **dict.fromkeys(named, f"env:{_WRONG}")}, place)
+        return connect(name, _exchanged(settings, named.values(), f"env:{_WRONG}"), place)
 
     return Subject(
         connect=connected,
         secret=next(map(read_secret, named.values()), ""),
         connect_wrongly=wrongly if named else None,
     )
+
+
+def _exchanged(content: Any, named: Collection[str], reference: str) -> Any:
+    """Returns settings in which every secret lies elsewhere."""
+    match content:
+        case str():
+            return reference if content in named else content
+        case Mapping():
+            return {key: _exchanged(one, named, reference) for key, one in content.items()}
+        case list() | tuple():
+            return [_exchanged(one, named, reference) for one in content]
+        case _:
+            return content

@@ -3,14 +3,23 @@
 from collections.abc import Callable, Sequence
 
 from connectors.conformance.bronze import bronze
+from connectors.conformance.feed import feed
 from connectors.conformance.gold import gold
+from connectors.conformance.moves import moves
 from connectors.conformance.platinum import platinum
 from connectors.conformance.results import Check, ExemptError, Result
 from connectors.conformance.silver import silver
 from connectors.conformance.subject import Subject
 from connectors.failures import ConnectorError
 
-CHECKS: tuple[Check, ...] = (*bronze.all, *silver.all, *gold.all, *platinum.all)
+CHECKS: tuple[Check, ...] = (
+    *bronze.all,
+    *silver.all,
+    *moves.all,
+    *feed.all,
+    *gold.all,
+    *platinum.all,
+)
 """Every check, lowest tier first."""
 
 

@@ -1,11 +1,18 @@
 """Faults of the network and of systems, put between a connector and its system."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 
 import httpx
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def writes(request: httpx.Request) -> bool:
+    """Tells whether a request could change something; `connectors.http.READS` says it cannot."""
+    return request.method in WRITES and not request.extensions.get("reads")
+
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -49,7 +56,7 @@ class LosingReplies(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Passes a request on; the answer may get lost."""
         response = await self._inner.handle_async_request(request)
-        if request.method in WRITES and self._left:
+        if writes(request) and self._left:
             await response.aread()
             await response.aclose()
             self._left -= 1
@@ -57,6 +64,77 @@ class LosingReplies(httpx.AsyncBaseTransport):
             msg = "the connection broke before the answer came"
             raise httpx.ReadError(msg, request=request)
         return response
+
+    async def aclose(self) -> None:
+        """Closes the real transport."""
+        await self._inner.aclose()
+
+
+class Withholding(httpx.AsyncBaseTransport):
+    """Lets the first writing request do its work, and never brings the answer.
+
+    Attributes:
+        written: is set once the work is done.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self.written = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Passes a request on; after a write it waits until it is cancelled."""
+        response = await self._inner.handle_async_request(request)
+        if writes(request):
+            await response.aread()
+            await response.aclose()
+            self.written.set()
+            await asyncio.Event().wait()
+        return response
+
+    async def aclose(self) -> None:
+        """Closes the real transport."""
+        await self._inner.aclose()
+
+
+class Refusing(httpx.AsyncBaseTransport):
+    """Answers the first writing request with 429; the system does not see it."""
+
+    AFTER = timedelta(seconds=23)
+    """How long it asks to wait."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self._left = 1
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Refuses a write once, and passes on everything else."""
+        if writes(request) and self._left:
+            self._left -= 1
+            wait = f"{self.AFTER.total_seconds():.0f}"
+            return httpx.Response(429, headers={"Retry-After": wait}, text="{}")
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Closes the real transport."""
+        await self._inner.aclose()
+
+
+class Meddling(httpx.AsyncBaseTransport):
+    """Has somebody else write just before the first writing request arrives."""
+
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, meddle: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._inner = inner
+        self._meddle: Callable[[], Awaitable[None]] | None = meddle
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Passes a request on, after somebody else's."""
+        meddle = self._meddle
+        if writes(request) and meddle is not None:
+            self._meddle = None
+            await meddle()
+        return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Closes the real transport."""
@@ -76,7 +154,7 @@ class Counting(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Counts a request and passes it on."""
-        self.writes += request.method in WRITES
+        self.writes += writes(request)
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:

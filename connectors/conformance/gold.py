@@ -63,6 +63,24 @@ async def tells_the_same_delivery_again(subject: Subject) -> None:
 
 
 @gold
+async def knows_a_delivery_under_another_header(subject: Subject) -> None:
+    """A header that is not signed makes no new delivery of one that was there."""
+    genuine = _webhook(subject)
+    names = await _verified(subject, genuine)
+    async with connected(subject) as connector:
+        for header in genuine.headers:
+            other = {**genuine.headers, header: f"{genuine.headers[header]}0"}
+            again = genuine.model_copy(update={"headers": other})
+            try:
+                hints = connector.verify(again, now=_NOW)
+            except Rejected:
+                continue  # it is signed
+            known = {one.delivery for one in names}
+            fresh = [one.ref for one in hints if one.delivery not in known]
+            assert not fresh, f"played again with another {header} it is another delivery"
+
+
+@gold
 async def keeps_deliveries_apart(subject: Subject) -> None:
     """Two deliveries have two names, also within one second."""
     make = subject.webhook
@@ -76,16 +94,53 @@ async def keeps_deliveries_apart(subject: Subject) -> None:
 async def refuses_an_old_webhook(subject: Subject) -> None:
     """A webhook that was signed an hour ago is Rejected, where the signature has a time."""
     genuine = _webhook(subject)
-    late = genuine.headers
     async with connected(subject) as connector:
         try:
             connector.verify(genuine, now=_NOW + timedelta(hours=1))
         except Rejected:
             return
-    if any("timestamp" in name or name == "stripe-signature" for name in late):
+    if _has_a_time(genuine):
         msg = "it believes an old webhook"
         raise AssertionError(msg)
     raise ExemptError("its signature has no time; deliveries are remembered instead")
+
+
+@gold
+async def refuses_a_webhook_from_the_future(subject: Subject) -> None:
+    """A webhook signed for an hour from now is Rejected, where the signature has a time."""
+    make = subject.webhook
+    if make is None:
+        raise ExemptError("it takes no webhooks")
+    early = make(_NOW + timedelta(hours=1))
+    if not _has_a_time(early):
+        raise ExemptError("its signature has no time; deliveries are remembered instead")
+    await _refused(subject, early)
+
+
+@gold
+async def refuses_what_is_no_webhook(subject: Subject) -> None:
+    """Bytes of any kind under a signature of something else are Rejected, never a crash."""
+    genuine = _webhook(subject)
+    for body in (b"", b"\xff\xfe", b"null", b"[]", b"{}", b"[" * 100_000, b'{"id": 1e999}'):
+        await _refused(subject, genuine.model_copy(update={"body": body}))
+
+
+@gold
+async def takes_webhooks_in_any_order(subject: Subject) -> None:
+    """What a webhook points at does not depend on which came before it."""
+    make = subject.webhook
+    if make is None:
+        raise ExemptError("it takes no webhooks")
+    first, second = make(_NOW - timedelta(minutes=1)), make(_NOW)
+    async with connected(subject) as connector:
+        forward = [connector.verify(one, now=_NOW) for one in (first, second)]
+    async with connected(subject) as connector:
+        backward = [connector.verify(one, now=_NOW) for one in (second, first)]
+    assert forward == backward[::-1], "another order gives other hints"
+
+
+def _has_a_time(webhook: Webhook) -> bool:
+    return any("timestamp" in name or name == "stripe-signature" for name in webhook.headers)
 
 
 def _webhook(subject: Subject) -> Webhook:

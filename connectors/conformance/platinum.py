@@ -1,11 +1,13 @@
 """Platinum: it stops a campaign and proves it by what the system shows."""
 
+import contextlib
+
 from connectors.conformance import faults
 from connectors.conformance.bronze import connected
 from connectors.conformance.results import Checks, ExemptError, Tier
 from connectors.conformance.subject import Subject
 from connectors.contract import Connector
-from connectors.failures import NotFound, RetryLater
+from connectors.failures import NotFound, RetryLater, Unsupported
 
 platinum = Checks(Tier.PLATINUM)
 
@@ -31,6 +33,19 @@ async def says_what_its_hold_is_worth(subject: Subject) -> None:
     async with connected(subject) as connector:
         proof = await connector.hold(campaign, key="level")
         assert proof.level == connector.manifest.hold, f"{proof.level}, not as promised"
+
+
+@platinum
+async def lets_no_more_run_than_it_may(subject: Subject) -> None:
+    """Half of a campaign runs as half of it, or not at all; it never runs whole."""
+    campaign = _campaign(subject)
+    async with connected(subject) as connector:
+        await connector.release(campaign, 1.0, key="whole")
+        with contextlib.suppress(Unsupported):
+            await connector.release(campaign, 0.5, key="half")
+        shown = await connector.look(campaign)
+        assert shown is not None, "the campaign is not there"
+        assert shown.state == "held" or shown.share <= 0.5, f"{shown.share:.0%} of it runs"
 
 
 @platinum

@@ -1,18 +1,17 @@
-"""Silver: it writes without duplicates, believes what it reads back, and finds every change."""
+"""Silver: it writes without duplicates, and believes what it reads back."""
 
 import asyncio
-import uuid
-from datetime import UTC, datetime, timedelta
+import contextlib
 
 import httpx
 
 from connectors.conformance import faults
 from connectors.conformance.bronze import connected, kind_of
+from connectors.conformance.making import conflict_of, just_now, made_anew, needs, new_name, news
 from connectors.conformance.results import Checks, ExemptError, Tier
 from connectors.conformance.subject import Subject
-from connectors.contract import Capability, Connector, Remote
-from connectors.cursor import cursor_from
-from connectors.failures import Conflict, NotFound, Rejected, RetryLater
+from connectors.contract import Connector, Remote
+from connectors.failures import Conflict, Rejected, RetryLater
 
 silver = Checks(Tier.SILVER)
 
@@ -24,7 +23,7 @@ async def describes_its_objects(subject: Subject) -> None:
     """It tells the statuses that an object can show."""
     kind = kind_of(subject)
     async with connected(subject) as connector:
-        _needs(connector, "describe")
+        needs(connector, "describe")
         schema = await connector.describe(kind)
         missing = set(subject.moves) - set(schema.statuses)
         assert not missing, f"statuses that it does not tell: {missing}"
@@ -35,7 +34,7 @@ async def describes_its_objects(subject: Subject) -> None:
 async def makes_an_object_once(subject: Subject) -> None:
     """The same name twice is one object, with every letter as it was written."""
     async with connected(subject) as connector:
-        first = await _made(subject, connector, title=_TRICKY)
+        first = await made_anew(subject, connector, title=_TRICKY)
         again = await connector.upsert(
             first.kind, first.external_id, {"title": _TRICKY}, key="conformance-2"
         )
@@ -47,7 +46,7 @@ async def makes_an_object_once(subject: Subject) -> None:
 async def finds_what_it_made(subject: Subject) -> None:
     """Looking for a name and reading the object show the same."""
     async with connected(subject) as connector:
-        made = await _made(subject, connector)
+        made = await made_anew(subject, connector)
         found = await connector.find(made.kind, made.external_id)
         read = await connector.get(made.kind, made.ref)
         assert found is not None, "it does not find what it made"
@@ -59,7 +58,7 @@ async def finds_what_it_made(subject: Subject) -> None:
 async def finds_nothing_of_another_name(subject: Subject) -> None:
     """A name that begins with the same letters is another name."""
     async with connected(subject) as connector:
-        made = await _made(subject, connector)
+        made = await made_anew(subject, connector)
         assert await connector.find(made.kind, made.external_id[:-2]) is None
         assert await connector.find(made.kind, made.external_id + "-2") is None
 
@@ -68,7 +67,7 @@ async def finds_nothing_of_another_name(subject: Subject) -> None:
 async def changes_an_object(subject: Subject) -> None:
     """A change shows, and the version with it."""
     async with connected(subject) as connector:
-        made = await _made(subject, connector)
+        made = await made_anew(subject, connector)
         changed = await connector.upsert(
             made.kind, made.external_id, {"title": "changed"}, key="k", expect=made.version
         )
@@ -86,7 +85,7 @@ async def writes_only_differences(subject: Subject) -> None:
         return counted[0]
 
     async with connected(subject, count) as connector:
-        made = await _made(subject, connector, title="as it is")
+        made = await made_anew(subject, connector, title="as it is")
         before = counted[0].writes if counted else 0
         again = await connector.upsert(
             made.kind, made.external_id, {"title": "as it is"}, key="again"
@@ -96,11 +95,83 @@ async def writes_only_differences(subject: Subject) -> None:
 
 
 @silver
+async def writes_a_text_once(subject: Subject) -> None:
+    """A title and a text of several lines, written again as they are, change nothing."""
+    counted: list[faults.Counting] = []
+
+    def count(inner: httpx.AsyncBaseTransport) -> faults.Counting:
+        counted.append(faults.Counting(inner))
+        return counted[0]
+
+    async with connected(subject, count) as connector:
+        needs(connector, "upsert")
+        patch = {"title": "with a text", "text": f"{_TRICKY}\n\nand why", **subject.extra}
+        kind, name = kind_of(subject), new_name()
+        try:
+            made = await connector.upsert(kind, name, patch, key=name)
+        except Rejected as refused:
+            raise ExemptError(f"it takes no text: {refused}") from None
+        before = counted[0].writes if counted else 0
+        again = await connector.upsert(kind, name, patch, key="again")
+        assert again.version == made.version, "the version changed"
+        assert not counted or counted[0].writes == before, "it wrote what was there already"
+
+
+@silver
+async def makes_nothing_while_told_to_wait(subject: Subject) -> None:
+    """429 to a write is RetryLater after what Retry-After says; asked again, it is made."""
+    kind, name = kind_of(subject), new_name()
+    async with connected(subject, faults.Refusing) as connector:
+        needs(connector, "upsert")
+        patch = {"title": "later", **subject.extra}
+        try:
+            await connector.upsert(kind, name, patch, key=name)
+        except RetryLater as failure:
+            after = failure.after
+        else:
+            msg = "it made something although it was told to wait"
+            raise AssertionError(msg)
+        assert after == faults.Refusing.AFTER, f"it waits {after}, not {faults.Refusing.AFTER}"
+        made = await connector.upsert(kind, name, patch, key=name)
+        assert made.external_id == name, "it made something else"
+
+
+@silver
+async def finishes_what_was_cancelled(subject: Subject) -> None:
+    """Cancelled while the answer was on its way, asked again: one object."""
+    kind, name, since = kind_of(subject), new_name(), just_now()
+    patch = {"title": "cancelled", **subject.extra}
+    withholding: list[faults.Withholding] = []
+
+    def withhold(inner: httpx.AsyncBaseTransport) -> faults.Withholding:
+        withholding.append(faults.Withholding(inner))
+        return withholding[0]
+
+    async with connected(subject, withhold) as connector:
+        needs(connector, "upsert")
+        needs(connector, "changes")
+        writing = asyncio.create_task(connector.upsert(kind, name, patch, key=name))
+        await asyncio.wait_for(withholding[0].written.wait(), 30)
+        writing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait_for(writing, 30)
+        assert writing.cancelled(), "cancelling it was swallowed"
+    async with connected(subject) as connector:
+        made = await connector.upsert(kind, name, patch, key=name)
+        seen, _ = await news(
+            connector, kind, since, lambda seen: any(r.external_id == name for r in seen)
+        )
+        same = {one.ref for one in seen if one.external_id == name}
+        assert same == {made.ref}, f"there are {len(same)} objects of one name"
+
+
+@silver
 async def makes_no_duplicate_when_the_answer_is_lost(subject: Subject) -> None:
     """Made, the answer lost, asked again: one object."""
-    kind, name = kind_of(subject), _name()
+    kind, name = kind_of(subject), new_name()
     async with connected(subject, faults.LosingReplies) as connector:
-        _needs(connector, "upsert")
+        needs(connector, "upsert")
+        needs(connector, "changes")
         patch = {"title": "lost", **subject.extra}
         try:
             await connector.upsert(kind, name, patch, key=name)
@@ -108,8 +179,10 @@ async def makes_no_duplicate_when_the_answer_is_lost(subject: Subject) -> None:
             made = await connector.upsert(kind, name, patch, key=name)
         else:
             raise ExemptError("it does not write over HTTP")
-        page = await connector.changes(kind, _just_now(), limit=200)
-        same = {one.ref for one in page.items if one.external_id == name}
+        seen, _ = await news(
+            connector, kind, just_now(), lambda seen: any(r.external_id == name for r in seen)
+        )
+        same = {one.ref for one in seen if one.external_id == name}
         assert same == {made.ref}, f"there are {len(same)} objects of one name"
 
 
@@ -117,7 +190,7 @@ async def makes_no_duplicate_when_the_answer_is_lost(subject: Subject) -> None:
 async def finishes_a_change_when_the_answer_is_lost(subject: Subject) -> None:
     """Changed, the answer lost, asked again: changed once."""
     async with connected(subject) as connector:
-        made = await _made(subject, connector)
+        made = await made_anew(subject, connector)
     async with connected(subject, faults.LosingReplies) as connector:
         for _ in range(2):
             try:
@@ -134,28 +207,25 @@ async def finishes_a_change_when_the_answer_is_lost(subject: Subject) -> None:
 async def refuses_to_overwrite(subject: Subject) -> None:
     """Who saw an old version gets a Conflict with the present one, and nothing changes."""
     async with connected(subject) as connector:
-        made = await _made(subject, connector)
+        made = await made_anew(subject, connector)
         changed = await connector.upsert(
             made.kind, made.external_id, {"title": "first"}, key="a", expect=made.version
         )
-        try:
-            await connector.upsert(
+        conflict = await conflict_of(
+            connector.upsert(
                 made.kind, made.external_id, {"title": "second"}, key="b", expect=made.version
             )
-        except Conflict as conflict:
-            assert conflict.current is not None, "the conflict does not show what is there"  # noqa: PT017
-            assert conflict.current.version == changed.version, "it shows another version"  # noqa: PT017
-        else:
-            msg = "it overwrote what somebody else had changed"
-            raise AssertionError(msg)
+        )
+        assert conflict.current is not None, "the conflict does not show what is there"
+        assert conflict.current.version == changed.version, "it shows another version"
         assert (await connector.get(made.kind, made.ref)).title == "first"
 
 
 @silver
 async def lets_one_of_two_writers_win(subject: Subject) -> None:
-    """Of two who saw the same version, the later one learns that the object changed."""
+    """Of two who write at once somebody wins, and what it shows was written by one of them."""
     async with connected(subject) as connector, connected(subject) as other:
-        made = await _made(subject, connector)
+        made = await made_anew(subject, connector)
 
         async def write(who: Connector, title: str) -> Remote | None:
             try:
@@ -173,147 +243,23 @@ async def lets_one_of_two_writers_win(subject: Subject) -> None:
 
 
 @silver
-async def keeps_long_texts_or_says_no(subject: Subject) -> None:
-    """9,000 letters come back whole, or are refused; they never get lost silently."""
-    long = "long " * 1800
-    async with connected(subject) as connector:
-        made = await _made(subject, connector)
-        try:
-            await connector.comment(made.kind, made.ref, long, key=_name())
-        except Rejected:
-            return
+async def sees_who_wrote_between_its_reading_and_writing(subject: Subject) -> None:
+    """Where the system has a lock it is used: what came in between is never overwritten."""
+    async with connected(subject) as other:
+        if not other.manifest.lock:
+            raise ExemptError("its system has no lock: it is read and compared just before")
+        made = await made_anew(subject, other)
 
+        async def meddle() -> None:
+            patch = {"title": "in between"}
+            await other.upsert(made.kind, made.external_id, patch, key="in between")
 
-@silver
-async def moves_an_object(subject: Subject) -> None:
-    """It is moved from status to status, and shows each."""
-    if not subject.moves:
-        raise ExemptError("its objects have no statuses")
-    async with connected(subject) as connector:
-        made = await _made(subject, connector)
-        for status in subject.moves:
-            moved = await connector.transition(made.kind, made.ref, status, key=status)
-            assert moved.status == status, f"it shows {moved.status!r}, not {status!r}"
-        again = await connector.transition(made.kind, made.ref, status, key="again")
-        assert again.version == moved.version, "moved to where it is, it changed"
-
-
-@silver
-async def refuses_an_illegal_move(subject: Subject) -> None:
-    """A status that cannot be reached is Rejected, and nothing changes."""
-    async with connected(subject) as connector:
-        made = await _made(subject, connector)
-        _needs(connector, "transition")
-        try:
-            await connector.transition(made.kind, made.ref, subject.illegal, key="k")
-        except Rejected:
-            shown = await connector.get(made.kind, made.ref)
-        else:
-            msg = f"it moved to {subject.illegal!r}"
-            raise AssertionError(msg)
-        assert shown.status == made.status, f"it shows {shown.status!r}"
-
-
-@silver
-async def does_not_move_what_is_not_there(subject: Subject) -> None:
-    """Moving an object that is not there is NotFound."""
-    kind = kind_of(subject)
-    async with connected(subject) as connector:
-        _needs(connector, "transition")
-        status = subject.moves[0] if subject.moves else subject.illegal
-        try:
-            await connector.transition(kind, "99999999", status, key="k")
-        except (NotFound, Rejected):
-            return
-    msg = "it moved an object that is not there"
-    raise AssertionError(msg)
-
-
-@silver
-async def comments_once(subject: Subject) -> None:
-    """The same key twice is one comment, also when the answer was lost."""
-    async with connected(subject) as connector:
-        made = await _made(subject, connector)
-        _needs(connector, "comment")
-    key = _name()
-    async with connected(subject, faults.LosingReplies) as connector:
-        for _ in range(3):
-            try:
-                await connector.comment(made.kind, made.ref, "cleared", key=key)
-            except RetryLater:
-                continue
-        before = await connector.get(made.kind, made.ref)
-        await connector.comment(made.kind, made.ref, "cleared", key=key)
-        after = await connector.get(made.kind, made.ref)
-        assert after.version == before.version, "the same comment was added again"
-
-
-@silver
-async def finds_every_change(subject: Subject) -> None:
-    """Read two at a time, every change comes once and none is missing."""
-    since = _just_now()
-    async with connected(subject) as connector:
-        _needs(connector, "changes")
-        made = [await _made(subject, connector) for _ in range(5)]
-        seen: list[Remote] = []
-        cursor, more = since, True
-        while more:
-            page = await connector.changes(made[0].kind, cursor, limit=2)
-            assert len(page.items) <= 2, "it gives more than was asked for"
-            seen += page.items
-            cursor, more = page.cursor, page.more
-        found = [one.ref for one in seen]
-        assert set(found) >= {one.ref for one in made}, "a change is missing"
-        mine = [(one.ref, one.version) for one in seen]
-        assert len(mine) == len(set(mine)), "a change came twice"
-
-
-@silver
-async def tells_a_later_change_once(subject: Subject) -> None:
-    """Nothing new, nothing comes; changed again, it comes once more."""
-    since = _just_now()
-    async with connected(subject) as connector:
-        _needs(connector, "changes")
-        made = await _made(subject, connector)
-        first = await connector.changes(made.kind, since, limit=100)
-        second = await connector.changes(made.kind, first.cursor, limit=100)
-        assert made.ref not in {one.ref for one in second.items}, "it came again unchanged"
-        await connector.upsert(made.kind, made.external_id, {"title": "later"}, key="later")
-        third = await connector.changes(made.kind, second.cursor, limit=100)
-        titles = [one.title for one in third.items if one.ref == made.ref]
-        assert titles == ["later"], f"the later change came as {titles}"
-        fourth = await connector.changes(made.kind, third.cursor, limit=100)
-        assert made.ref not in {one.ref for one in fourth.items}, "it came again unchanged"
-
-
-@silver
-async def refuses_a_broken_cursor(subject: Subject) -> None:
-    """A cursor that is none is Rejected."""
-    kind = kind_of(subject)
-    async with connected(subject) as connector:
-        _needs(connector, "changes")
-        try:
-            await connector.changes(kind, "no cursor")
-        except Rejected:
-            return
-    msg = "it takes anything for a cursor"
-    raise AssertionError(msg)
-
-
-def _needs(connector: Connector, capability: Capability) -> None:
-    if capability not in connector.manifest.can:
-        raise ExemptError(f"it cannot {capability}")
-
-
-async def _made(subject: Subject, connector: Connector, title: str = "conformance") -> Remote:
-    _needs(connector, "upsert")
-    patch = {"title": title, **subject.extra}
-    return await connector.upsert(kind_of(subject), _name(), patch, key=_name())
-
-
-def _name() -> str:
-    return f"sluice-{uuid.uuid4().hex[:12]}"
-
-
-def _just_now() -> str:
-    return cursor_from(datetime.now(UTC) - timedelta(seconds=1))
+        async with connected(subject, lambda inner: faults.Meddling(inner, meddle)) as connector:
+            patch = {"title": "too late"}
+            await conflict_of(
+                connector.upsert(
+                    made.kind, made.external_id, patch, key="late", expect=made.version
+                )
+            )
+        shown = await other.get(made.kind, made.ref)
+        assert shown.title == "in between", f"it shows {shown.title!r}"

@@ -1,6 +1,6 @@
 """What the kit is told about the connector that it examines."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,6 +30,7 @@ class Subject:
         illegal: a status that it cannot be moved to.
         campaign: a campaign that may be held and released.
         makes_campaigns: whether a campaign that is not there is made when it is held.
+        comments: reads an object's comments in another way than the connector writes them.
         webhook: makes a genuine webhook, sent at a moment, and its kind and ref.
     """
 
@@ -42,4 +43,5 @@ class Subject:
     illegal: str = "no-such-status"
     campaign: str | None = None
     makes_campaigns: bool = False
+    comments: Callable[[str], Awaitable[Sequence[str]]] | None = None
     webhook: Callable[[datetime], Webhook] | None = None

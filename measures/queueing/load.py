@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from measures.errors import RefusedError
-from measures.model import period_bounds, period_length
+from measures.model import period_around, period_bounds, period_length
 from measures.queueing.asking import PlayAsk
 from measures.queueing.inputs import PoolInputs, QueueInputs, Stretch
 
@@ -229,12 +229,7 @@ class Rates:
 
 def span_around(day: date, length: str) -> tuple[date, date]:
     """Returns the calendar day, ISO week, month or year that a day lies in: first, first after."""
-    if length == "day":
-        return day, day + timedelta(days=1)
-    if length == "week":
-        year, week, _ = day.isocalendar()
-        return period_bounds(f"{year:04}-W{week:02}")
-    return period_bounds(f"{day:%Y-%m}" if length == "month" else f"{day:%Y}")
+    return period_bounds(period_around(day, length))
 
 
 def _days_between(first: date, end: date) -> list[date]:

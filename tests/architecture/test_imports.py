@@ -21,9 +21,14 @@ WORKFLOW_FILES = (
     "workflows.launch_control",
     "workflows.launch_teller",
     "workflows.describing",
+    "workflows.failing",
     "workflows.history",
     "workflows.revocation_signing",
     "workflows.load_contract",
+    "workflows.remote_contract",
+    "workflows.remote_object",
+    "workflows.remote_ports",
+    "workflows.remote_teller",
     "workflows.share_telling",
     "workflows.waking",
 )
@@ -122,7 +127,7 @@ def test_every_workflow_file_is_known_to_these_tests() -> None:
     """A new module in `workflows` is either pure, or named here as standing outside."""
     outside = {
         "workflows", "workflows.client", "workflows.keyfolder", "workflows.settings",
-        "workflows.stackfile",
+        "workflows.remote_client", "workflows.stackfile",
     }  # fmt: skip
     assert {name for name, _ in modules("workflows")} == {*WORKFLOW_FILES, *outside}
 

@@ -13,6 +13,7 @@ from measures.entry import (
     document_stream,
     measure_stream,
     pool_stream,
+    remote_stream,
     subject_of,
 )
 from worker.activities.campaigns import CampaignActivities
@@ -22,9 +23,11 @@ from worker.activities.loads import LoadActivities
 from worker.activities.measures import MeasureActivities
 from worker.activities.permits import PermitActivities
 from worker.activities.pools import PoolActivities
+from worker.activities.remote_objects import RemoteObjectActivities
+from worker.activities.remotes import RemoteActivities
 from worker.assembly import WORKFLOWS
 from worker.server import SEARCH_ATTRIBUTES
-from workflows import contract
+from workflows import contract, remote_contract
 from workflows.contract import DECISION_LIMIT, FACTS_LIMIT, MeasureVerb, PoolVerb
 
 
@@ -46,18 +49,23 @@ def test_workflows() -> None:
     assert names == {
         "MeasureLifecycle": (
             ["advance", "amend", "cancel", "hold", "launch", "migrate", "report", "resume",
-             "revoke_permit", "revoke_waiver", "settle", "sign", "step_back", "waive"],
-            ["campaign_shows", "facts_changed"],
+             "revoke_permit", "revoke_waiver", "settle", "sign", "step_back", "sync_remotes",
+             "waive"],
+            ["campaign_shows", "facts_changed", "mappings_changed"],
             ["blockers", "status"],
         ),
         "LaunchControl": (
             ["ask_pause", "ask_unpause"],
-            ["facts_changed", "look_now", "order", "pause_campaign", "set_share", "unpause"],
+            ["facts_changed", "look_now", "order", "pause_campaign", "set_share", "try_now",
+             "unpause"],
             ["status"],
         ),
         "CapacityPool": (
             ["change", "queue", "release", "report_capacity", "report_load", "reserve"], [],
             ["status"],
+        ),
+        "RemoteObject": (
+            ["bring_now", "resume"], ["remote_changed", "remote_order", "try_now"], ["status"],
         ),
         "RevocationSigning": ([], [], []),
     }  # fmt: skip
@@ -83,6 +91,9 @@ def test_activities() -> None:
         contract.LOOK_AT_CAMPAIGN: CampaignActivities.look_at_campaign,
         contract.ACT_ON_LAUNCH: LaunchActivities.act_on_launch,
         contract.TELL_LAUNCH: LaunchActivities.tell_launch,
+        remote_contract.TELL_REMOTES: RemoteActivities.tell_remotes,
+        remote_contract.ACT_ON_REMOTE: RemoteActivities.act_on_remote,
+        remote_contract.BRING_REMOTE: RemoteObjectActivities.bring_remote,
     }
     for name, filling in fillings.items():
         defined = activity._Definition.from_callable(cast("Any", filling))
@@ -90,7 +101,8 @@ def test_activities() -> None:
         assert defined.name == name
     assert set(fillings) == {
         "act_on_measure", "act_on_pool", "act_on_load", "reserve_capacity", "bring_campaign",
-        "look_at_campaign", "act_on_launch", "tell_launch", "sign_revocations",
+        "look_at_campaign", "act_on_launch", "tell_launch", "sign_revocations", "tell_remotes",
+        "act_on_remote", "bring_remote",
     }  # fmt: skip
 
 
@@ -122,7 +134,9 @@ def test_kinds_of_entry() -> None:
         "escalation_sent", "pool_opened", "pool_changed", "capacity_reported",
         "reservation_made", "reservation_dropped", "reservation_expired", "queue_joined",
         "queue_left", "pack_migrated",
-        "permit_revoked", "permit_expired",
+        "permit_revoked", "permit_expired", "remote_wanted", "remote_written",
+        "remote_unreachable", "remote_observed", "remote_reverted", "remote_flagged",
+        "remote_taken", "remote_asked", "remote_suspended", "remote_resumed", "remote_ended",
     }  # fmt: skip
 
 
@@ -130,6 +144,7 @@ def test_streams_and_workflow_ids() -> None:
     """One name for a life in both stores, and its inverse."""
     assert measure_stream("spring") == "measure:spring"
     assert pool_stream("kyc") == "pool:kyc"
+    assert remote_stream("desk/issue/x") == "remote:desk/issue/x"
     assert document_stream("Person", "olga") == "document:Person/olga"
     assert subject_of("measure:spring") == "spring"
     assert GENESIS == "0" * 64

@@ -50,6 +50,13 @@ def test_several_stories_in_one_call(shell: Any) -> None:
     assert ran.code == 0, ran
 
 
+def test_an_overload_throttles_and_gives_back(shell: Any) -> None:
+    """The example of docs/throttle.md, kills included."""
+    ran = shell.sluice("simulate", str(EXAMPLES / "throttle" / "overload.yaml"), "-o", "json")
+    held(ran.data)
+    assert ran.code == 0, ran
+
+
 def held(story: Any) -> None:
     """Every step did what the story expects."""
     assert [step for step in story["steps"] if step["differences"]] == []

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.real_people import Marketing
+
 CAMPAIGN = "Summer mailing"
-SCENARIO = "marketing.automation.scenario"
 
 CONNECTION = """\
 kind: Connection
@@ -17,35 +17,12 @@ settings: {{url: {url}, key: "file:{key}"}}
 """
 
 
-class Marketing:
-    """The people of marketing, in Tryton's own pages."""
-
-    def __init__(self, port: int, key: str) -> None:
-        root = f"http://127.0.0.1:{port}/crm/rest/model/"
-        self._client = httpx.Client(base_url=root, headers={"Authorization": f"Bearer {key}"})
-        made = self._client.post(
-            SCENARIO, json={"name": CAMPAIGN, "model": "party.party", "domain": "[]"}
-        )
-        self._scenario = f"{SCENARIO}/{made.raise_for_status().json()['id']}"
-
-    def do(self, action: str) -> None:
-        """Presses a button."""
-        self._client.post(f"{self._scenario}/{action}", json={}).raise_for_status()
-
-    def state(self) -> str:
-        """Looks whether it runs; empty while nothing answers."""
-        try:
-            shown = self._client.get(self._scenario, params={"f": "state"})
-        except httpx.TransportError:
-            return ""
-        return str(shown.json()["state"]) if shown.is_success else ""
-
-
 @pytest.fixture
 def watched(make_shell: Callable[[], Any], open_office: Callable[[Any], Any]) -> Iterator[Any]:
     """An office whose worker looks at campaigns every half second."""
     shell = make_shell()
     shell.environment["SLUICE_WATCH_SECONDS"] = "0.5"
+    shell.environment["SLUICE_CIRCUIT_SECONDS"] = "1"
     with open_office(shell) as office:
         yield office
 
@@ -59,7 +36,7 @@ def test_a_campaign_is_stopped_until_its_gate_opens(
 ) -> None:
     """Held at once; put back when run by hand; held through a crash of Tryton; released at last."""
     key = tryton.data / "token"
-    marketing = Marketing(tryton.port, key.read_text())
+    marketing = Marketing(tryton.port, key.read_text(), CAMPAIGN)
     marketing.do("run")
     connection = CONNECTION.format(url=f"http://127.0.0.1:{tryton.port}/crm", key=key)
     watched.write("crm.yaml", connection)

@@ -17,6 +17,7 @@ from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from connectors.memory import MemoryConnector
 from ledger.store import Ledger
 from measures.answers import Answer
 from measures.documents import (
@@ -27,6 +28,7 @@ from measures.documents import (
     document_content,
     document_digest,
 )
+from measures.mapping import Mapping
 from measures.requests import (
     AmendInput,
     CapacityInput,
@@ -42,6 +44,8 @@ from worker.assembly import assemble
 from worker.server import SEARCH_ATTRIBUTES, program
 from worker.settings import WorkerSettings
 from workflows.client import SluiceClient
+from workflows.remote_client import RemoteClient
+from workflows.remote_contract import RemoteNews, RemoteResume
 
 HISTORIES = Path(__file__).parent / "histories"
 TODAY = datetime.now(UTC).date()
@@ -221,25 +225,78 @@ def trial(scope: str) -> RulePack:
     return RulePack(pack="trial", title="Trials", policy="migrate", rules=(rule,))
 
 
+async def shown(client: RemoteClient, ledger: Ledger, place: Path) -> str:
+    """Its blocker becomes a ticket, closed too early, fought over, resumed, cleared.
+
+    Returns:
+        The id of the ticket.
+    """
+    name = "shown"
+    fields = [{"ours": "title", "theirs": "title"}, {"ours": "owner", "theirs": "assignee"}]
+    whole = {
+        "id": "tickets", "version": 1, "connection": "memory", "object": "ticket",
+        "purpose": "blockers", "for": {"packages": [name]}, "fields": fields,
+        "statuses": {"open": "open", "cleared": "done"}, "flips": {"most": 1},
+        "rules": ["*capacity*"],
+    }  # fmt: skip
+    content = document_content(Mapping.model_validate(whole, strict=False))
+    ledger.append_document("Mapping", "tickets", content, "x", datetime.now(UTC), "tickets")
+    pool = Pool(id="shown", title="S", unit="c", owner="kim", capacity={PERIOD: 50})
+    await client.open_pool(pool, "operator")
+    demands = [{"pool": "shown", "period": PERIOD, "amount": 60}]
+    await client.define(plan(name, package=name, demands=demands), "operator")
+    await client.advance(name, "olga")
+    await client.advance(name, "olga")
+    await client.sign(name, SignInput(by="sam", gate="decided", role="sponsor"))
+    await client.sign(name, SignInput(by="tom", gate="decided", role="committee"))
+    assert (await client.advance(name, "olga")).verdict == "block"
+    while not (found := ledger.remotes(measure=name)) or not found[0].in_step:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    [ticket] = found
+    system = MemoryConnector(place)
+    with system.by_hand("ann") as tickets:
+        tickets.move("ticket", ticket.ref, "done")
+    await client.remote_changed(ticket.id, RemoteNews(seen_at=datetime.now(UTC)))
+    system.take_down()
+    await client.bring_remote_now(ticket.id)
+    system.take_down(down=False)
+    for robot in ("one", "two"):
+        with system.by_hand("robot") as tickets:
+            tickets.upsert("ticket", ticket.external_id, {"assignee": robot}, None)
+        await client.bring_remote_now(ticket.id)
+    resume = RemoteResume(by="olga", reason="it is off")
+    assert (await client.resume_remote(ticket.id, resume)).accepted
+    await client.bring_remote_now(ticket.id)
+    await client.report_capacity("shown", CapacityInput(by="kim", period=PERIOD, amount=60))
+    while (known := ledger.remote(ticket.id)) is None or not known.ended_at:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    return ticket.id
+
+
 async def report(client: SluiceClient, name: str, by: str, news: dict[str, Any]) -> None:
     """Reports."""
     await client.report(name, ReportInput.model_validate({"by": by, **news}, strict=False))
 
 
-async def save(client: Client, workflow: str) -> None:
+async def save(client: Client, workflow: str, name: str = "") -> None:
     """Writes a history, without what only its server knew."""
     history = await client.get_workflow_handle(workflow).fetch_history()
-    file = HISTORIES / f"{workflow.replace(':', '-')}.json"
+    file = HISTORIES / f"{name or workflow.replace(':', '-')}.json"
     file.write_text(json.dumps(_of_no_machine(history.to_json_dict()), sort_keys=True) + "\n")
 
 
+_OF_THE_MACHINE = frozenset(
+    {"identity", "binaryChecksum", "workerVersion", "workerInstanceKey", "stackTrace"}
+)
+
+
 def _of_no_machine(content: Any) -> Any:
-    """Takes out who recorded it: process, host and build. The SDK's flags must stay."""
+    """Takes out who recorded it: process, host, build and folders. The SDK's flags must stay."""
     if isinstance(content, dict):
         return {
             name: _of_no_machine(value)
             for name, value in content.items()
-            if name not in ("identity", "binaryChecksum", "workerVersion", "workerInstanceKey")
+            if name not in _OF_THE_MACHINE
         }
     if isinstance(content, list):
         return [_of_no_machine(value) for value in content]
@@ -267,15 +324,19 @@ async def main() -> None:
                     content = document_content(person)
                     ledger.append_document("Person", name, content, "x", datetime.now(UTC), name)
             async with assemble(settings, server.client) as worker, worker:
-                client = SluiceClient(server.client)
+                client = RemoteClient(server.client)
                 pool = Pool(id="kyc", title="K", unit="c", owner="kim", capacity={PERIOD: 50})
                 await client.open_pool(pool, "operator")
                 for live in (closed, waiting, cancelled, waived, throttled):
                     await live(client)
                 await moved(client, settings.ledger_url.get_secret_value())
+                with Ledger.open(settings.ledger_url.get_secret_value()) as ledger:
+                    ticket = await shown(client, ledger, Path(folder))
+                await save(server.client, f"remote:{ticket}", "remote-shown")
                 for workflow in (
                     "measure:closed", "measure:waiting", "measure:cancelled", "measure:waived",
                     "measure:moved", "pool:kyc", "launch:C", "pool:agents", "launch:T",
+                    "measure:shown",
                 ):  # fmt: skip
                     await save(server.client, workflow)
 

@@ -20,12 +20,12 @@ from ledger.store import Ledger
 from measures.answers import Answer
 from measures.documents import Delegation, Measure, Person, Pool, document_content
 from measures.entry import Entry, measure_stream
-from measures.requests import CapacityInput, ReportInput, SignInput
+from measures.requests import CapacityInput, ReasonInput, ReportInput, SignInput
 from measures.state import MeasureState
 from worker.assembly import assemble
 from worker.settings import WorkerSettings
-from workflows.client import SluiceClient
 from workflows.contract import PoolAnswer
+from workflows.remote_client import RemoteClient
 
 PEOPLE = {
     "olga": ("owner",),
@@ -49,13 +49,14 @@ class Engine:
     """
 
     def __init__(
-        self, settings: WorkerSettings, client: SluiceClient, ledger: Ledger, today: date
+        self, settings: WorkerSettings, client: RemoteClient, ledger: Ledger, today: date
     ) -> None:
         self.settings = settings
         self.client = client
         self.ledger = ledger
         self.today = today
         self.tag = f"t{next(_tags)}"
+        self.defined: list[str] = []
 
     def renamed(self, today: date | None = None) -> "Engine":
         """The same engine for another test."""
@@ -131,6 +132,7 @@ class Engine:
         """Defines a measure and returns its id."""
         plan = self.plan(name, **fields)
         await self.client.define(plan, "operator")
+        self.defined.append(plan.id)
         return plan.id
 
     async def pool(self, name: str = "kyc", amount: float | None = None) -> str:
@@ -252,12 +254,16 @@ async def run_engine(
     cached: int = 1000,
     fresh: bool = False,
     watch: float = 0,
+    circuit: float = 30,
+    poll: float = 60,
 ) -> AsyncIterator[Engine]:
     """Runs a worker with sandboxed workflows until the block is left.
 
     Args:
         fresh: over a connection of its own, as another process would have it.
         watch: the seconds between two looks at the campaigns' systems; none by default.
+        circuit: the seconds for which a system that is down is left alone at first.
+        poll: the seconds between two polls of a system.
     """
     temporal = server.client
     if fresh:
@@ -271,11 +277,13 @@ async def run_engine(
         max_cached_workflows=cached,
         graceful_shutdown_seconds=1,
         watch_seconds=watch,
+        circuit_seconds=circuit,
+        poll_seconds=poll,
     )
     with Ledger.open(settings.ledger_url.get_secret_value()) as ledger:
         write_people(ledger)
         async with assemble(settings, temporal, SandboxedWorkflowRunner()) as worker, worker:
-            client = SluiceClient(temporal, queue)
+            client = RemoteClient(temporal, queue)
             yield Engine(settings, client, ledger, await server_day(temporal))
 
 
@@ -308,7 +316,14 @@ async def _skipping(
 @pytest.fixture
 async def skipping(_skipping: Engine) -> AsyncIterator[Engine]:
     """An engine whose time can be moved on with `env.sleep`."""
-    yield _skipping.renamed(await server_day(_skipping.client.temporal))
+    engine = _skipping.renamed(await server_day(_skipping.client.temporal))
+    yield engine
+    # What ran on would be judged on every day that a later test skips, a permit renewed on each.
+    for measure in engine.defined:
+        state = engine.ledger.measure(measure)
+        if state is not None and not state.ended:
+            over = ReasonInput(by=state.plan.owner or "olga", reason="the test is over")
+            assert (await engine.client.cancel(measure, over)).accepted
     # The next test finds the built-in rules again, whatever this one has put in force.
     for name in _skipping.ledger.directory().packs:
         nothing = {"kind": "RulePack", "pack": name, "title": name, "lifecycle": "doi", "rules": []}

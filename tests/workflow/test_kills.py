@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.memory import MemoryConnector
 from ledger.store import Ledger
 from measures.documents import Person, document_content
 from measures.requests import ReasonInput
@@ -134,6 +135,34 @@ async def test_no_request_is_lost_or_doubled(
         assert said.count(f"↻ {told} was killed (signal 9): starting it again") == 1, said
         deaths = [line for line in said.splitlines() if line.startswith(f"↻ {told} ")]
         assert generations[name] == 1 + len(deaths), said
+
+
+@pytest.mark.parametrize("who", [("worker",), ("server",), ("worker", "server")], ids="+".join)
+async def test_a_hold_that_is_due_outlives_every_process(
+    place: Place, engine: Engine, who: tuple[str, ...]
+) -> None:
+    """The campaign's system is down; when it is back after everybody died, it is held at once."""
+    crm = MemoryConnector(place.folder)
+    crm.set_by_hand("CMP-1", "released")
+    crm.take_down()
+    campaign = {**engine.campaign(), "ref": "CMP-1"}
+    plan = engine.plan(campaign=campaign).model_copy(update={"id": "spring"})
+    await place.client.define(plan, "operator")
+    await until(lambda: (one := place.ledger.launch("CMP-1")) and one.unconfirmed_since)
+    place.kill(*who)
+    crm.take_down(down=False)
+    await until(lambda: (one := place.ledger.launch("CMP-1")) and one.confirmed)
+    shown = await crm.look("CMP-1")
+    assert shown is not None
+    assert shown.state == "held"
+    place.ledger.verify()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Waits until something is so."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def some(asked: dict[str, list[str]], more: int) -> None:

@@ -1,5 +1,6 @@
 """Launches: a campaign does what its measure may, whatever happens to its system."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from ledger.history import past_decisions
 from ledger.live import live_measures
 from measures.documents import Blackout, document_content
 from measures.errors import RefusedError
-from measures.launch import FLIPS, LaunchState, PauseOrder
+from measures.launch import FLIPS, LaunchState, PauseOrder, Sighting
 from measures.requests import AmendInput, ReasonInput
 from measures.state import MeasureState
 
@@ -190,6 +191,32 @@ async def test_a_hold_that_is_due_while_the_system_is_down_is_tried_on(own_engin
         crm(engine).take_down(down=False)
         await shows(engine, "held")
         assert launch(engine).unconfirmed_since is None
+
+
+async def test_a_release_that_is_taken_back_half_way_ends_held(
+    own_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had its effect already, though nobody heard of it: what was seen before proves nothing."""
+    release, released = MemoryConnector.release, asyncio.Event()
+
+    async def silent(self: MemoryConnector, ref: str, share: float, *, key: str) -> Sighting:
+        seen = await release(self, ref, share, key=key)
+        released.set()
+        await asyncio.Event().wait()
+        return seen
+
+    monkeypatch.setattr(MemoryConnector, "release", silent)
+    async with own_engine() as engine:
+        measure = await engine.define(campaign=engine.campaign())
+        await shows(engine, "held")
+        await engine.reach(measure, "decided")
+        assert (await engine.client.launch(measure, "olga")).permit == "granted"
+        await asyncio.wait_for(released.wait(), 30)
+        await engine.client.hold(measure, ReasonInput(by="olga", reason="bad press"))
+        await engine.until(lambda: launch(engine).wanted == "held")
+        await shows(engine, "held")
+        await engine.until(lambda: launch(engine).confirmed)
+        assert launch(engine).put_backs == 0, "nobody changed it by hand"
 
 
 async def test_a_lost_worker_and_a_lost_server_lose_no_hold(own_engine: Any) -> None:

@@ -108,6 +108,8 @@ async def test_capacity_cut_below_what_is_held_shuts_the_launch(engine: Engine) 
     cut = await engine.capacity("kyc", 70)
     said = [(one.measure, one.held, one.covered) for one in cut.uncovered]
     assert said == [(lost, 40, 10)]
+    again = await engine.capacity("kyc", 70)
+    assert again.uncovered == cut.uncovered, "said again, they lack it still"
     assert (await engine.client.launch(kept, "olga")).permit == "granted"
     denied = await engine.client.launch(lost, "olga")
     assert denied.permit == "denied"

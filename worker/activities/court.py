@@ -81,7 +81,10 @@ class Court:
             needs = assess(state, around.pools, directory).needs
             waits = list(waits_at(state, around.pools, needs))
             around = around._replace(pools=as_if_plenty(state, around.pools, now))
-        facts = [*gather(state, now, around.pools, around.others, directory, around.scene), *waits]
+        known = gather(
+            state, now, around.pools, around.others, directory, around.scene, around.linked
+        )
+        facts = [*known, *waits]
         try:
             # Named even where they are the newest: others may become so at any moment.
             packs = newest = await self.newest(directory)

@@ -1,6 +1,5 @@
 """Deciding and recording one report of a pool's load; the ledger arbitrates as for measures."""
 
-import asyncio
 from collections.abc import Mapping
 from functools import reduce
 from typing import Any
@@ -14,6 +13,7 @@ from measures.errors import RefusedError
 from measures.launch import LaunchState
 from measures.load_reports import concerned, report_load, running_on
 from measures.pool import PoolState, fold_pool
+from worker.activities.unseen import unseen
 from workflows.contract import ACT_ON_LOAD
 from workflows.load_contract import LaunchShare, LoadAct, LoadRecord
 
@@ -36,32 +36,27 @@ class LoadActivities:
             assert state is not None, "a pool's workflow begins with its document"
             launches = await self._ledger.launches_by_measure(concerned(state))
             if act.command in state.commands:
-                return _answer(act, state, await self._unseen(act, state), launches)
+                return _answer(
+                    act,
+                    state,
+                    await unseen(self._ledger, pool_stream(act.pool), act.known),
+                    launches,
+                )
             try:
                 drafts = report_load(state, act.ask, launches, act.at, act.command)
             except RefusedError as error:
-                unseen = await self._unseen(act, state)
+                news = await unseen(self._ledger, pool_stream(act.pool), act.known)
                 refusal = Refusal(code=error.code, message=error.message)
-                return LoadRecord(entries=unseen, refused=refusal)
+                return LoadRecord(entries=news, refused=refusal)
             recorded = await self._ledger.append(drafts)
             if [entry.command for entry in recorded] == [act.command] * len(drafts):
                 after = reduce(fold_pool, drafts, state)
                 entries = (
-                    tuple(drafts) if state.number == act.known else await self._unseen(act, after)
+                    tuple(drafts)
+                    if state.number == act.known
+                    else await unseen(self._ledger, pool_stream(act.pool), act.known)
                 )
                 return _answer(act, after, entries, launches)
-
-    async def _unseen(self, act: LoadAct, state: PoolState) -> tuple[Draft, ...]:
-        """Returns what was recorded beyond what the workflow knows."""
-        if state.number == act.known:
-            return ()
-        stream = pool_stream(act.pool)
-        entries = await asyncio.to_thread(lambda: list(self._ledger.ledger.entries(stream)))
-        return tuple(
-            Draft.model_validate(entry.model_dump())
-            for entry in entries
-            if entry.number > act.known
-        )
 
 
 def _answer(

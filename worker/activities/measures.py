@@ -4,7 +4,6 @@ The ledger arbitrates: if another attempt recorded first, its entries count and 
 decided anew on top of them. So this can run any number of times and records once.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from temporalio import activity
 
 from ledger.reading import Docket
 from ledger.writer import AsyncLedger
-from measures import decisions, permitting, waiving
+from measures import decisions, permitting
 from measures.answers import Refusal
 from measures.confirming import confirm
 from measures.directory import Directory
@@ -24,7 +23,6 @@ from measures.errors import LedgerError, RefusedError
 from measures.gathering import assess
 from measures.judging import (
     judged,
-    notices_due,
     only_with_controller,
     says_the_same,
     waited_for,
@@ -32,6 +30,7 @@ from measures.judging import (
 )
 from measures.lifecycle import LAUNCH
 from measures.loads import Need
+from measures.mapping import concern
 from measures.model import restore
 from measures.needs import in_pool_units
 from measures.places import Places, may_want_places, places_to_take, waits_at_pools
@@ -39,24 +38,21 @@ from measures.queueing.inputs import QueueInputs, inputs_of
 from measures.queueing.recording import refuse_to_simulate, simulated
 from measures.requests import (
     AdvanceInput,
-    AmendInput,
     LaunchInput,
     MigrateInput,
-    ReasonInput,
     ReportInput,
-    RevokeInput,
-    RevokePermitInput,
     SignInput,
-    WaiveInput,
 )
 from measures.rollout import migrate, refuse_unless_may_migrate
-from measures.state import MeasureState, Reserved, fold_measure
+from measures.state import MeasureState, fold_measure
 from measures.verdict import Verdict
 from measures.waivers import demands_to_hold
 from rules.archive import LostVersionError
 from rules.lifecycle_files import lifecycle_named
 from worker.activities.court import Court, Judgement, unsettled
 from worker.activities.queues import Simulator
+from worker.activities.unjudged import drafts_of
+from worker.activities.unseen import unseen
 from worker.signing import KeyRing
 from workflows.contract import ACT_ON_MEASURE, MeasureAct, MeasureRecord
 
@@ -97,13 +93,21 @@ class MeasureActivities:
         Raises:
             LedgerError: the record cannot be written or read now; asking again may work.
         """
+        docket, record = await self._act(act)
+        mappings = docket.directory.mappings
+        if not mappings:
+            return record
+        plan = docket.measure.plan if docket.measure else restore(Measure, act.ask["plan"])
+        return record.model_copy(update={"mapped": bool(concern(mappings.values(), plan))})
+
+    async def _act(self, act: MeasureAct) -> tuple[Docket, MeasureRecord]:
         while True:
             docket = await self._ledger.docket(act.measure)
             state = docket.measure
             try:
                 deed = await self._decide(docket, act)
             except RefusedError as error:
-                return await self._refuse(act, state, error)
+                return docket, await self._refuse(act, state, error)
             except LedgerError:
                 raise
             except Exception as error:
@@ -111,21 +115,21 @@ class MeasureActivities:
                 # good; refused, it stops one request.
                 _log.exception("fault while deciding %s for %s", act.verb, act.measure)
                 why = f"the engine failed on {act.verb} for {act.measure}: {error!r}; nothing moved"
-                return await self._refuse(act, state, RefusedError("engine-fault", why))
+                return docket, await self._refuse(act, state, RefusedError("engine-fault", why))
             if deed.drafts:
                 recorded = await self._ledger.append(deed.drafts)
                 if not _are_these(recorded, deed.drafts):
                     continue
-            return await self._record(act, state, deed)
+            return docket, await self._record(act, state, deed)
 
     async def _refuse(
         self, act: MeasureAct, state: MeasureState | None, error: RefusedError
     ) -> MeasureRecord:
-        unseen = await self._unseen(act, state)
+        news = await unseen(self._ledger, measure_stream(act.measure), act.known)
         return MeasureRecord(
-            entries=unseen,
+            entries=news,
             refused=Refusal(code=error.code, message=error.message),
-            wake=await self._wake(act, unseen),
+            wake=await self._wake(act, news),
         )
 
     async def _decide(self, docket: Docket, act: MeasureAct) -> _Deed:
@@ -153,14 +157,14 @@ class MeasureActivities:
         if act.verb == "migrate":
             return _Deed(await self._migrate(state, act, directory))
         if act.verb == "amend":
-            drafts = _drafts(state, act, directory)
+            drafts = drafts_of(state, act, directory)
             await self._refuse_taken_campaign(reduce(fold_measure, drafts, state).plan)
             return _Deed(drafts)
         if act.verb == "report" and act.ask.get("surge") is not None:
             return _Deed(await self._confirm(state, act, directory))
         if act.verb == "report" and act.ask.get("queue") is not None:
             return _Deed(await self._simulate(state, act, directory))
-        return _Deed(_drafts(state, act, directory))
+        return _Deed(drafts_of(state, act, directory))
 
     async def _refuse_taken_campaign(self, plan: Measure) -> None:
         """Refuses a campaign that another measure has: it cannot obey two.
@@ -414,7 +418,7 @@ class MeasureActivities:
         """Says what was recorded, and whether it must be looked at again."""
         entries = tuple(deed.drafts)
         if before is not None and before.number != act.known:
-            entries = await self._unseen(act, before)
+            entries = await unseen(self._ledger, measure_stream(act.measure), act.known)
         waits = deed.verdict is not None and not deed.verdict.passed and act.verb != "launch"
         stale = False
         if waits and deed.judgement is not None and before is not None:
@@ -450,14 +454,6 @@ class MeasureActivities:
         launched = await self._ledger.launched_on(stream)
         return tuple(dict.fromkeys([*waiting, *launched, *rivals]))
 
-    async def _unseen(self, act: MeasureAct, state: MeasureState | None) -> tuple[Draft, ...]:
-        """Returns what was recorded beyond what the workflow knows."""
-        if state is None:
-            return ()
-        stream = measure_stream(act.measure)
-        entries = await asyncio.to_thread(lambda: list(self._ledger.ledger.entries(stream)))
-        return tuple(_as_draft(entry) for entry in entries if entry.number > act.known)
-
 
 _MOVES = ("stage_advanced", "stage_stepped_back", "measure_cancelled")
 """What other measures may be waiting for."""
@@ -472,13 +468,6 @@ _FREES_AUDIENCE = (
     "stage_stepped_back",
 )
 """What changes which campaign holds an audience."""
-
-_REASONED = {
-    "hold": decisions.hold,
-    "resume": decisions.resume,
-    "cancel": decisions.cancel,
-    "step_back": decisions.step_back,
-}
 
 
 def _converted(judgement: Judgement | None) -> tuple[Demand, ...] | None:
@@ -508,40 +497,3 @@ def _are_these(recorded: Sequence[Draft], drafts: Sequence[Draft]) -> bool:
         (taken.command, taken.kind, taken.body) == (draft.command, draft.kind, draft.body)
         for taken, draft in zip(recorded, drafts, strict=True)
     )
-
-
-def _drafts(state: MeasureState, act: MeasureAct, directory: Directory) -> list[Draft]:
-    """Returns what a request leads to that needs no judgement."""
-    at, ask, command = act.at, act.ask, act.command
-    match act.verb:
-        case "amend":
-            return decisions.amend(state, restore(AmendInput, ask), directory, at, command)
-        case "report":
-            return decisions.report(state, restore(ReportInput, ask), directory, at, command)
-        case "hold" | "resume" | "cancel" | "step_back":
-            decide = _REASONED[act.verb]
-            return decide(state, restore(ReasonInput, ask), directory, at, command)
-        case "waive":
-            return waiving.waive(state, restore(WaiveInput, ask), directory, at, command)
-        case "revoke":
-            return waiving.revoke(state, restore(RevokeInput, ask), directory, at, command)
-        case "revoke_permit":
-            ask_to_revoke = restore(RevokePermitInput, ask)
-            return permitting.revoke(state, ask_to_revoke, directory, at, command)
-        case "expire":
-            return waiving.expire(state, at, command)
-        case "notify":
-            return notices_due(state, directory, at, command)
-        case "told":
-            return decisions.told(state, ask["state"], at, command)
-        case "released":
-            return decisions.released(state, at, command)
-        case "reserved":
-            return decisions.reserved(state, restore(Reserved, ask), at, command)
-        case "launch_again" | "define" | "advance" | "sign" | "launch" | "migrate" | "renew_permit":
-            msg = f"{act.verb} is decided elsewhere"
-            raise ValueError(msg)
-
-
-def _as_draft(entry: Draft) -> Draft:
-    return Draft.model_validate(entry.model_dump())

@@ -1,7 +1,5 @@
 """Deciding and recording one request to a pool; the ledger arbitrates as for measures."""
 
-import asyncio
-
 from temporalio import activity
 
 from ledger.writer import AsyncLedger
@@ -14,6 +12,7 @@ from measures.errors import RefusedError
 from measures.model import restore
 from measures.pool import PoolState
 from measures.requests import CapacityInput, PoolInput
+from worker.activities.unseen import unseen
 from workflows.contract import (
     ACT_ON_POOL,
     PoolAct,
@@ -45,17 +44,15 @@ class PoolActivities:
                 draft, lacking = _decide(state, act, directory)
             except RefusedError as error:
                 refusal = Refusal(code=error.code, message=error.message)
-                unseen = await self._unseen(act, state)
-                return PoolRecord(
-                    entries=unseen, refused=refusal, wake=await self._wake(act, unseen)
-                )
+                news = await unseen(self._ledger, pool_stream(act.pool), act.known)
+                return PoolRecord(entries=news, refused=refusal, wake=await self._wake(act, news))
             if draft is not None:
                 recorded = await self._ledger.append([draft])
                 if recorded[0].command != act.command:
                     continue
             entries: tuple[Draft, ...] = (draft,) if draft is not None else ()
             if state is not None and state.number != act.known:
-                entries = await self._unseen(act, state)
+                entries = await unseen(self._ledger, pool_stream(act.pool), act.known)
             elif draft is not None and not pools.frees(state, draft):
                 return PoolRecord(entries=entries, lacking=lacking)
             launched = await self._ledger.launched_on(pool_stream(act.pool)) if entries else ()
@@ -81,17 +78,6 @@ class PoolActivities:
         queued = now.queued(act.at) if now is not None else []
         first = [name for name in queued if name in waiting]
         return tuple(dict.fromkeys([*first, *waiting]))
-
-    async def _unseen(self, act: PoolAct, state: PoolState | None) -> tuple[Draft, ...]:
-        if state is None:
-            return ()
-        stream = pool_stream(act.pool)
-        entries = await asyncio.to_thread(lambda: list(self._ledger.ledger.entries(stream)))
-        return tuple(
-            Draft.model_validate(entry.model_dump())
-            for entry in entries
-            if entry.number > act.known
-        )
 
 
 def _decide(

@@ -38,6 +38,22 @@ class Tracker:
         return sorted(behind, key=order)[offset : offset + size]
 
 
+async def test_a_change_between_two_pages_hides_no_other() -> None:
+    """Changed again while it is read, an object moves to the end, and all behind it move up."""
+    tracker = Tracker()
+    for number in range(9):
+        tracker.change(f"i{number}", number)
+
+    async def fetch(since: datetime, offset: int, size: int) -> Sequence[Remote]:
+        page = await tracker.fetch(since, offset, size)
+        if tracker.versions < 20:
+            tracker.change(page[0].ref, 60 + tracker.versions)
+        return page
+
+    got = await read_changes(fetch, cursor_from(START), limit=100, overlap=OVERLAP, page=2)
+    assert {one.ref for one in got.items} == {f"i{number}" for number in range(9)}
+
+
 @given(
     bursts=st.lists(st.lists(st.integers(0, 12), max_size=12), max_size=8),
     limit=st.integers(1, 4),
@@ -103,3 +119,18 @@ async def test_a_system_without_times_is_named() -> None:
 
     with pytest.raises(RetryLater, match="issue a shows no time"):
         await read_changes(fetch, cursor_from(START), limit=5, overlap=OVERLAP)
+
+
+async def test_a_system_that_rounds_down_is_read_once() -> None:
+    """Asked from half a second on, it shows the whole second, also what is too old; once read."""
+    tracker = Tracker()
+    for second in range(5):
+        tracker.change(f"i{second}", second)
+
+    async def fetch(since: datetime, offset: int, size: int) -> Sequence[Remote]:
+        return await tracker.fetch(since.replace(microsecond=0), offset, size)
+
+    cursor = cursor_from(START + timedelta(seconds=4.5))
+    first = await read_changes(fetch, cursor, limit=2, overlap=OVERLAP)
+    second = await read_changes(fetch, first.cursor, limit=2, overlap=OVERLAP)
+    assert [one.ref for one in (*first.items, *second.items)] == ["i3", "i4"]

@@ -14,7 +14,7 @@ from connectors.failures import (
     Rejected,
     RetryLater,
 )
-from connectors.http import LONGEST_WAIT, HttpDoor, retry_after
+from connectors.http import LONGEST_WAIT, HttpDoor, clock_skew, retry_after
 
 SECRET = "k3y-of-the-kingdom"
 NOW = datetime(2031, 3, 2, 9, 0, tzinfo=UTC)
@@ -115,3 +115,32 @@ async def test_strange_paths_go_nowhere_else(path: str) -> None:
     except FAILURES:
         return
     assert asked[0].url.host == "desk.test"
+
+
+async def test_a_next_page_without_encryption_is_not_asked_for() -> None:
+    """Else whoever reads along would see our credentials."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={})
+
+    safe = HttpDoor("Desk", "https://desk.test/api/", transport=faults.Answering(answer))
+    with pytest.raises(Rejected, match=r"would leave https://desk\.test"):
+        await safe.send("GET", "http://desk.test/api/issue?page=2")
+    await safe.send("GET", "https://desk.test:443/api/issue?page=2")
+    assert [str(one.url) for one in asked] == ["https://desk.test/api/issue?page=2"]
+
+
+@pytest.mark.parametrize(
+    ("said", "skew"),
+    [
+        ("Sun, 02 Mar 2031 09:00:30 GMT", timedelta(seconds=30)),
+        ("Sun, 02 Mar 2031 08:59:00 -0000", timedelta(minutes=-1)),
+        ("noon", None),
+        ("", None),
+    ],
+)
+def test_how_far_a_clock_is_ahead(said: str, skew: timedelta | None) -> None:
+    """By what the system says of its own time."""
+    assert clock_skew(httpx.Response(200, headers={"Date": said}), NOW) == skew

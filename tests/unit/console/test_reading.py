@@ -16,6 +16,37 @@ def test_a_kind_that_is_no_word_is_a_fault(kind: str) -> None:
     assert (fault.code, fault.line) == ("D207", 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (
+            "kind: Pool\nid: p\ntitle: P\nunit: u\nowner: kim\n"
+            "teams: [{id: n, title: N, lead: kim}, {id: n, title: N, lead: kim}]\n",
+            (6, 8),
+        ),
+        (
+            "kind: Pool\nid: p\ntitle: P\nunit: u\nowner: kim\n"
+            "feeds:\n"
+            "  - {gives: load, connection: d, object: o, ref: r, field: f}\n"
+            "  - {gives: utilisation, connection: d, object: o, ref: r, field: g}\n",
+            (7, 3),
+        ),
+        (
+            "kind: Measure\nid: m\ntitle: M\ntype: campaign\npackage: p\n"
+            "owner: o\nsponsor: s\ncontroller: c\n"
+            "campaign:\n  connector: memory\n  ref: C\n  launch_on: 2031-03-02\n"
+            "  ends_on: 2031-03-03\n  audience: [x, x]\n",
+            (14, 13),
+        ),
+    ],
+)
+def test_what_is_there_twice_is_a_fault_where_it_stands(text: str, place: tuple[int, int]) -> None:
+    """Teams, feeds and audiences too: each says so in words of its own."""
+    [fault] = read_text(text, "x.yaml").faults
+    assert (fault.code, fault.line, fault.column) == ("D203", *place)
+    assert "twice" in fault.message or "from two" in fault.message
+
+
 @pytest.mark.parametrize("text", ["", "null\n", "---\n", "# nothing yet\n", "[]\n"])
 def test_a_file_without_documents_says_so(text: str) -> None:
     """An empty file is a mistake more often than a wish."""

@@ -19,7 +19,7 @@ from worker.settings import WorkerSettings
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 DOCKERFILE = ROOT / "Dockerfile"
-SCRIPTS = sorted((ROOT / "deploy").iterdir())
+SCRIPTS = sorted(one for one in (ROOT / "deploy").rglob("*") if one.is_file())
 KNOWN = {f"SLUICE_{name.upper()}" for name in WorkerSettings.model_fields}
 
 compose: dict[str, Any] = YAML(typ="safe").load(COMPOSE_FILE)

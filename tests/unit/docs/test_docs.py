@@ -7,7 +7,7 @@ from console.exits import MEANINGS
 from console.settings import ConsoleSettings
 from console.story import VERBS
 from measures.documents import KINDS, Measure
-from worker.settings import WorkerSettings
+from worker.settings import WebhookSettings, WorkerSettings
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,10 +19,11 @@ def test_the_exit_code_table_is_the_one_in_the_code() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    """Each setting of worker and command stands in the table of settings, and no other."""
+    """Each setting of every process and command stands in the table, and no other."""
     text = (ROOT / "docs/operations.md").read_text()
     documented = set(re.findall(r"`SLUICE_([A-Z_]+)`", text.split("## Settings")[1]))
-    fields = set(WorkerSettings.model_fields) | set(ConsoleSettings.model_fields)
+    fields = {*WorkerSettings.model_fields, *ConsoleSettings.model_fields}
+    fields |= set(WebhookSettings.model_fields)
     assert documented == {name.upper() for name in fields}
 
 

@@ -27,9 +27,9 @@ from measures.documents import (
 
 
 def test_kinds_are_applied_in_the_order_in_which_they_name_each_other() -> None:
-    """People before the tree, pools before measures, measures before what refers to them."""
+    """People before the tree, connections before pools, pools before measures and so on."""
     assert list(KINDS) == [
-        "Person", "Node", "Pool", "Conversion", "Lifecycle", "Connection", "Blackout",
+        "Person", "Node", "Connection", "Pool", "Conversion", "Lifecycle", "Mapping", "Blackout",
         "Measure", "Delegation", "RulePack",
     ]  # fmt: skip
 

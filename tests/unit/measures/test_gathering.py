@@ -76,6 +76,31 @@ def test_a_tight_day_never_makes_the_advice_lower_the_month(life: Life, kyc: Poo
     [offer] = facts(life, "offer", pools={"kyc": fold_pool(kyc, cut)})
     assert offer.available == 10 - 60
     assert demand.amount + offer.held_by_others > kyc.capacity[demand.period].amount
+    assert (offer.limited_by, offer.spoken_for) == (day, 60)
+
+
+def test_an_offer_names_what_was_stated_longest_ago(life: Life, kyc: PoolState) -> None:
+    """It is that which must be stated anew, with what it says, not with the demand's."""
+    [demand] = facts(life, "demand", pools={"kyc": kyc})
+    later = life.now + timedelta(hours=1)
+    day = fold_pool(kyc, report_capacity(kyc, f"{demand.period}-05", 400, "kim", later, "day"))
+    [offer] = facts(life, "offer", pools={"kyc": day})
+    assert (offer.oldest, offer.oldest_capacity, offer.seen_at) == (demand.period, 150, life.now)
+
+
+def test_a_fact_is_as_it_was_where_one_period_is_all(life: Life, kyc: PoolState) -> None:
+    """So decisions of before can still be made again: their facts have the same digest."""
+    [offer] = facts(life, "offer", pools={"kyc": kyc})
+    assert not {"limited_by", "spoken_for", "oldest", "oldest_capacity"} & set(offer.model_dump())
+    assert (offer.limited_by, offer.spoken_for) == (offer.period, 60)
+
+
+def test_who_needs_nothing_lacks_nothing(live: Callable[..., Life], kyc: PoolState) -> None:
+    """Also where others hold more than there is."""
+    idle = live(demands=[{"pool": "kyc", "period": "2031-03", "amount": 0}])
+    cut = fold_pool(kyc, report_capacity(kyc, "2031-03", 10, "kim", idle.now, "cut"))
+    [offer] = facts(idle, "offer", pools={"kyc": cut})
+    assert offer.available == 0
 
 
 def test_what_nobody_states_is_no_offer(life: Life, kyc: PoolState) -> None:

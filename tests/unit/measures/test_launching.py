@@ -176,6 +176,16 @@ def test_a_hold_that_is_not_confirmed_says_since_when() -> None:
     assert confirmed(state).unconfirmed_since is None
 
 
+def test_a_release_of_which_nobody_heard_leaves_no_hold_confirmed() -> None:
+    """It may have had its effect: that the campaign was seen held before it proves nothing."""
+    held = confirmed(opened("held"))
+    state = after(held, launching.take_order(held, order("open", 2), NOW, "2"))
+    state = after(state, launching.lose_sight(state, "no answer", NOW, "3"))
+    state = after(state, launching.take_order(state, order("held", 3), NOW, "4"))
+    assert (state.desire.state, state.confirmed) == ("held", False)
+    assert confirmed(state).confirmed
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -388,7 +388,8 @@ class Pools(RuleBasedStateMachine):
             assert self.state.holdings[measure].amounts == amounts
             if hard:
                 for period, amount in amounts.items():
-                    assert (before.free_for(measure, period) or 0) >= amount
+                    # Where others hold too much, nothing is free, and nothing can be held.
+                    assert max(0, before.free_for(measure, period) or 0) >= amount
         if lacking:
             assert self.state == before
             assert hard

@@ -114,6 +114,35 @@ class TestGranting:
         assert (gone.body["why"], gone.body["through"]) == ("replaced", first.number + 1)
         assert launch.state.permit.number == gone.number + 1
 
+    def test_it_stays_bound_when_it_is_asked_for_without_content(self, launch: Any) -> None:
+        """Or a permit for one page would become one for any."""
+        launch.launch(content="c" * 64)
+        launch.later(hours=1)
+        [again] = launch.launch()
+        assert (again.kind, again.body["permit"]["content"]) == ("permit_granted", "c" * 64)
+
+    def test_a_launch_that_waits_stays_bound_too(self, launch: Any) -> None:
+        """Asked again while it is paused, it must not come back for any page."""
+        paused = SHUT.model_copy(update={"subject": "launch:CMP-1"})
+        launch.launch(paused, content="c" * 64)
+        launch.later(hours=1)
+        launch.launch(paused)
+        assert launch.state.launch_waits.content == "c" * 64
+
+    def test_it_stays_bound_after_a_hold_until_a_person_has_revoked_it(self, launch: Any) -> None:
+        """The end of a permit for one page makes no permit for any page of it."""
+        launch.launch(content="c" * 64)
+        launch.side("hold", "sam")
+        launch.side("resume", "sam")
+        launch.later(hours=1)
+        [again] = launch.launch()
+        assert again.body["permit"]["content"] == "c" * 64
+        ask = RevokePermitInput(by="olga", reason="another page")
+        launch.take(revoke(launch.state, ask, launch.directory, launch.now, "r"))
+        launch.later(hours=1)
+        [free] = launch.launch()
+        assert free.body["permit"].get("content") is None
+
     def test_one_of_an_older_release_stands_without_end(self, launch: Any) -> None:
         """An entry without claims still folds."""
         old = launch_judged(launch.state, answer(), by="olga", command="old")

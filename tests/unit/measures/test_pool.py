@@ -63,6 +63,15 @@ def test_what_is_held_hard_is_not_free_for_others(pool: PoolState, hold: Any) ->
     assert pool.free_for("autumn", "2032-01") is None
 
 
+def test_nothing_can_always_be_held(pool: PoolState, hold: Any, now: datetime) -> None:
+    """Also where others hold more than there is: who needs nothing waits for nothing."""
+    pool, _ = hold(pool, "spring", (MARCH, 100))
+    pool = fold_pool(pool, report_capacity(pool, MARCH, 80, "kim", now, "cut"))
+    after, lacking = hold(pool, "autumn", (MARCH, 0))
+    assert lacking == ""
+    assert after.holdings["autumn"].amounts == {MARCH: 0}
+
+
 def test_noted_demand_holds_nothing(pool: PoolState, hold: Any) -> None:
     """A soft reservation may exceed what there is, and takes nothing away."""
     pool, lacking = hold(pool, "spring", (MARCH, 6000), hard=False)

@@ -70,6 +70,14 @@ def test_a_period_tells_who_holds_and_who_waits(crowded: PoolState) -> None:
     assert (april.free, april.shares, april.waiting) == (50, (), ())
 
 
+def test_what_is_over_can_be_left_out(crowded: PoolState) -> None:
+    """It is said how many, so that nobody misses them."""
+    april = datetime(2031, 4, 1, tzinfo=UTC)
+    view = view_of(crowded, april, past=False)
+    assert ([one.period for one in view.periods], view.over) == ([APRIL], 1)
+    assert [one.period for one in view_of(crowded, april).periods] == [MARCH, APRIL]
+
+
 def test_what_is_held_beyond_the_capacity_names_who_loses(crowded: PoolState) -> None:
     """The least urgent loses first."""
     report = report_capacity(crowded, MARCH, 60, "kim", NOW, "cut")

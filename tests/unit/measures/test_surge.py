@@ -284,6 +284,30 @@ def test_a_confirmation_covers_what_was_seen_and_less_never_more() -> None:
     assert ("desk", "night") not in open_ones(confirmed(more, "nina"))
 
 
+def test_who_declines_takes_back_what_was_confirmed() -> None:
+    """The reason stands beside the fact, and a later confirmation counts again."""
+    state = confirmed(confirmed(measure(), "nina"), "nina", declined="two of us are ill")
+    assert ("desk", "night") in open_ones(state)
+    [night] = [one for one in gather(state, NOW, POOLS, {}, PEOPLE) if getattr(one, "team", "")]
+    assert (night.confirmed, night.declined) == (False, "two of us are ill")
+    with pytest.raises(RefusedError, match="has declined"):
+        confirmed(state, "nina", declined="two of us are ill")
+    assert ("desk", "night") not in open_ones(confirmed(state, "nina"))
+
+
+def test_blanks_are_no_reason_to_decline() -> None:
+    """Whoever reads the audit must learn something."""
+    with pytest.raises(ValidationError, match="declined"):
+        SurgeReport(pool="desk", declined=" \t ")
+
+
+def test_nobody_declines_for_others() -> None:
+    """Not the measure's owner either, to be rid of an audit."""
+    with pytest.raises(RefusedError) as found:
+        confirmed(measure(), "olga", declined="no")
+    assert found.value.code == "not-entitled"
+
+
 def test_another_lead_has_confirmed_nothing() -> None:
     """A confirmation is a person's, not a post's."""
     state = confirmed(measure(), "nina")

@@ -40,7 +40,7 @@ def values(kind: str, name: str, info: FieldInfo) -> st.SearchStrategy[Any]:
         return st.sampled_from(info.values)
     if name in FACT_KINDS[kind].PERSONS:
         return st.sampled_from(PEOPLE if kind == "signoff" else ["", *PEOPLE])
-    if name == "period" or name == "latest_period":
+    if name in ("period", "latest_period", "limited_by", "oldest"):
         return st.sampled_from(["2031-03", "2031", "2031-W09"])
     if name in ("gate", "stage", "wanted"):
         return st.sampled_from(["detailed", "decided", "closed", "implemented"])

@@ -37,7 +37,7 @@ def test_check_accepts_the_built_in_packs() -> None:
     """Without a file it looks at what the product brings."""
     result = CliRunner().invoke(app, ["check"])
     assert result.exit_code == 0
-    assert "standard.yaml: 26 rules, " in result.output
+    assert "standard.yaml: 28 rules, " in result.output
 
 
 def test_check_shows_faults_with_their_line(pack_file: Path) -> None:

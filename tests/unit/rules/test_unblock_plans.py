@@ -35,7 +35,14 @@ CLICKS_TO_CHECKS = restore(
 class World:
     """A measure before the gate `decided`, and the pool that it asks."""
 
-    def __init__(self, *, free: int = 11000, normal: float | None = None, **fields: Any) -> None:
+    def __init__(
+        self,
+        *,
+        free: int = 11000,
+        normal: float | None = None,
+        days: dict[str, int] | None = None,
+        **fields: Any,
+    ) -> None:
         known = people().model_copy(update={"conversions": {"clicks": CLICKS_TO_CHECKS}})
         self.life = Life(known, **fields)
         self.life.reach("detailed")
@@ -47,7 +54,10 @@ class World:
                 owner="kim",
                 normal={} if normal is None else {"month": normal},
             ),
-            capacity={"2031-03": Capacity(amount=free, at=NOW, by="kim")},
+            capacity={
+                period: Capacity(amount=amount, at=NOW, by="kim")
+                for period, amount in {"2031-03": free, **(days or {})}.items()
+            },
         )
 
     @property
@@ -113,6 +123,7 @@ LONG = {"connector": "memory", "ref": "C", "launch_on": "2031-02-26", "ends_on":
 SHORT = {**LONG, "ends_on": "2031-03-31"}
 CLICKS = [{"pool": "kyc", "period": "2031-03", "amount": 250000, "unit": "clicks"}]
 DEMAND = [{"pool": "kyc", "period": "2031-03", "amount": 13000}]
+DAY = [{"pool": "kyc", "period": "2031-03-05", "amount": 500}]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +135,8 @@ DEMAND = [{"pool": "kyc", "period": "2031-03", "amount": 13000}]
         ({"lead_times": LEADS, "campaign": SHORT, "demands": DEMAND}, 2),
         ({"demands": DEMAND}, 2),
         ({"demands": DEMAND, "promises": [{"id": "fast", "text": "Fast"}]}, 2),
+        ({"demands": DEMAND, "free": 20000, "days": {"2031-03-05": 100}}, 2),
+        ({"demands": DAY, "free": 100}, 2),
         ({"demands": CLICKS}, 2),
         ({"demands": DEMAND, "free": 20000, "normal": 10000}, 2),
         ({"demands": CLICKS, "free": 20000, "normal": 10000}, 2),

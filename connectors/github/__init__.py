@@ -1,0 +1,1 @@
+"""GitHub: issues of one repository through its REST interface, version 2022-11-28."""

@@ -1,0 +1,1 @@
+"""Jira Cloud: issues of one project through its REST interface, version 3."""

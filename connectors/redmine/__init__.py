@@ -1,0 +1,1 @@
+"""Redmine: issues of a tracker."""

@@ -1,0 +1,1 @@
+"""What `sluice connectors new` writes: a connector that reads, its test, and its package."""

@@ -1,0 +1,1 @@
+"""Telling a system of one's own by signed webhooks, and believing those that it sends."""

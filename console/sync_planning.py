@@ -1,0 +1,104 @@
+"""What a mapping would do: does it fit its system, and which objects would it make or change?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from connectors.contract import RemoteSchema
+from console.mapping_checks import Unfit, kind_faults, schema_faults
+from ledger.remotes import in_force, orders_by
+from measures.documents import Connection, document_digest
+from measures.mapping import Mapping
+from measures.model import Stored
+from measures.remote import RemoteOrder, RemoteState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ledger.store import Ledger
+
+
+class Foreseen(Stored):
+    """What would become of one object.
+
+    Attributes:
+        does: create, change or clear.
+        fields: what would be written that differs from what is known of the object, by name.
+    """
+
+    measure: str
+    does: Literal["create", "change", "clear"]
+    object: str
+    status: str
+    fields: dict[str, str | int | float | bool | None]
+
+
+class Preview(Stored):
+    """What a mapping would do.
+
+    Attributes:
+        objects: what would become of each object, by measure.
+        concerned: how many live measures it concerns.
+        kept: measures that keep an older version of it, each with that version.
+    """
+
+    objects: tuple[Foreseen, ...] = ()
+    concerned: int = 0
+    kept: dict[str, int] = {}
+
+
+async def faults_of(mapping: Mapping, connection: Connection, place: "Path") -> list[Unfit]:
+    """Returns what of a mapping its system cannot do; asks the system, writes nothing.
+
+    Raises:
+        ConnectorError: the system does not answer, or does not know us.
+    """
+    from connectors.registry import connect, manifest_of
+
+    faults = kind_faults(mapping, manifest_of(connection.connector, connection.settings))
+    if faults:
+        return faults
+    connector = connect(connection.connector, connection.settings, place)
+    try:
+        schema: RemoteSchema = await connector.describe(mapping.object)
+    finally:
+        await connector.aclose()
+    return schema_faults(mapping, schema)
+
+
+def preview(ledger: "Ledger", mapping: Mapping) -> Preview:
+    """Returns what would become of the objects of every live measure that a mapping concerns."""
+    directory = ledger.directory()
+    objects: list[Foreseen] = []
+    kept: dict[str, int] = {}
+    concerned = 0
+    for row in ledger.find_measures():
+        state = ledger.measure(row.id)
+        if state is None or state.ended or not mapping.concerns(state.plan):
+            continue
+        concerned += 1
+        known = ledger.remotes(measure=row.id)
+        used = in_force(ledger, mapping, known)
+        if document_digest(used) != document_digest(mapping):
+            kept[row.id] = used.version
+        orders = orders_by(state, used, directory, known)
+        objects += [_foreseen(order, known) for order in orders]
+    return Preview(objects=tuple(objects), concerned=concerned, kept=kept)
+
+
+def _foreseen(order: RemoteOrder, known: Sequence[RemoteState]) -> Foreseen:
+    present = next((one for one in known if one.id == order.id), None)
+    sent = present.sent if present is not None else {}
+    fields = {
+        one.theirs: one.value
+        for one in order.want.fields
+        if one.theirs not in sent or sent[one.theirs] != one.value
+    }
+    does: Literal["create", "change", "clear"] = "change"
+    if order.want.done:
+        does = "clear"
+    elif present is None or not present.ref:
+        does = "create"
+    name = present.ref if present is not None and present.ref else order.external_id
+    return Foreseen(
+        measure=order.measure, does=does, object=name, status=order.want.status, fields=fields
+    )

@@ -1,0 +1,84 @@
+"""What a measure wants of remote objects that is not recorded yet, read from the ledger alone."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ledger.reading import Reader
+from measures.directory import Directory
+from measures.documents import ENGINE, document_digest
+from measures.mapping import Mapping, concern
+from measures.model import restore
+from measures.remote import RemoteOrder, RemoteState
+from measures.remotes import news_among, wanted_of
+from measures.state import MeasureState
+
+
+class Outstanding(NamedTuple):
+    """What is to be told to remote objects for a measure.
+
+    Attributes:
+        number: the measure's last entry that was considered.
+        concerned: whether the measure has remote objects at all.
+        orders: what they are to be told; nothing that they know already.
+    """
+
+    number: int
+    concerned: bool
+    orders: tuple[RemoteOrder, ...]
+
+
+def outstanding(ledger: Reader, measure: str, *, move: str = "", by: str = ENGINE) -> Outstanding:
+    """Returns what a measure wants of remote objects beyond what is recorded.
+
+    Args:
+        ledger: the record.
+        measure: its id.
+        move: the mapping whose newest version the measure takes now.
+        by: who asks for that.
+    """
+    docket = ledger.docket(measure)
+    if docket.measure is None:
+        return Outstanding(0, False, ())
+    mappings = concern(docket.directory.mappings.values(), docket.measure.plan)
+    known = ledger.remotes(measure=measure) if mappings else []
+    orders: list[RemoteOrder] = []
+    for newest in mappings:
+        used = in_force(ledger, newest, known) if newest.id != move else newest
+        asked = by if newest.id == move else ENGINE
+        orders += orders_by(docket.measure, used, docket.directory, known, by=asked)
+    return Outstanding(docket.measure.number, bool(mappings), tuple(orders))
+
+
+def orders_by(
+    state: MeasureState,
+    mapping: Mapping,
+    directory: Directory,
+    known: Sequence[RemoteState],
+    *,
+    by: str = ENGINE,
+) -> list[RemoteOrder]:
+    """Returns what a measure wants by one version of a mapping beyond what is recorded."""
+    objects = [one for one in known if one.mapping.id == mapping.id]
+    wanted = wanted_of(state, mapping, directory, objects, by=by)
+    return news_among(wanted, {one.id: one for one in objects})
+
+
+def in_force(ledger: Reader, newest: Mapping, known: Sequence[RemoteState]) -> Mapping:
+    """Returns the version of a mapping that a measure keeps: the one that it began with.
+
+    Args:
+        ledger: the record, which keeps every version.
+        newest: the version that new measures get.
+        known: the measure's objects.
+    """
+    used = [one.mapping for one in known if one.mapping.id == newest.id]
+    if not used:
+        return newest
+    kept = max(used, key=lambda use: use.version)
+    if kept.digest == document_digest(newest):
+        return newest
+    for applied in ledger.versions("Mapping", newest.id):
+        version = restore(Mapping, applied.body)
+        if document_digest(version) == kept.digest:
+            return version
+    return newest

@@ -1,0 +1,34 @@
+"""What is said, in comments on remote objects, to those who changed something there."""
+
+from typing import Literal
+
+from measures.reconciling import Difference
+from measures.remote import STATUS, RemoteState
+
+
+def said_of(what: Literal["reverted", "left"], one: Difference, state: RemoteState) -> str:
+    """Returns the comment on a change that was put back, or that waits for a person."""
+    if one.field == STATUS:
+        return _said_of_move(what, one, state)
+    if what == "reverted":
+        return (
+            f"{one.field} was put back to {one.ours!r}: it follows from measure {state.measure},"
+            f" and {one.theirs!r} was not taken over. Change it there: sluice explain"
+            f" {state.measure}"
+        )
+    return (
+        f"{one.field} is {one.theirs!r} here and {one.ours!r} in measure {state.measure}: nothing"
+        f" is written until one of them changes. sluice connectors explain {state.measure}"
+    )
+
+
+def _said_of_move(what: Literal["reverted", "left"], one: Difference, state: RemoteState) -> str:
+    outcome = f"it was moved back to {one.ours}" if what == "reverted" else "it was left there"
+    if state.want.stands_for_measure:
+        why = f"measure {state.measure} stands at {state.want.phase}, and only its gates move it"
+    else:
+        why = f"what blocks measure {state.measure} still does"
+    return (
+        f"Moved to {one.theirs}, but {why}: {outcome}. It is moved by the engine once that has"
+        f" changed: sluice explain {state.measure}"
+    )

@@ -1,0 +1,260 @@
+"""Which remote objects a measure wants, by the mappings that concern it, and what each shows.
+
+Pure: from the measure, the people, the mappings and what is known of its objects to the orders
+that differ from it.
+"""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Dict
+
+from measures.digest import digest
+from measures.directory import Directory
+from measures.documents import ENGINE, document_digest
+from measures.judging import persons_behind
+from measures.lifecycle import LAUNCH
+from measures.mapping import Mapping, Scalar
+from measures.remote import MappingUse, RemoteOrder, RemoteState, RemoteWant, WantedField
+from measures.state import MeasureState
+from measures.verdict import Blocker, Verdict
+
+TITLE = 200
+"""Letters of a title; every system takes so many."""
+
+CLEARED = "cleared"
+OPEN = "open"
+
+
+def external_id(measure: str, mapping: str, rule: str = "", subject: str = "") -> str:
+    """Returns our name for an object: short, and legal in every system."""
+    return f"sluice-{digest([measure, mapping, rule, subject])[:20]}"
+
+
+def wanted_of(
+    state: MeasureState,
+    mapping: Mapping,
+    directory: Directory,
+    known: Sequence[RemoteState],
+    *,
+    by: str = ENGINE,
+) -> list[RemoteOrder]:
+    """Returns what a measure wants of every object by one mapping.
+
+    Args:
+        state: the measure.
+        mapping: the version that counts for this measure.
+        directory: the people.
+        known: the measure's objects by this mapping, whatever version they were made by.
+        by: who wants it.
+    """
+    if mapping.purpose == "measure":
+        wants = {external_id(state.id, mapping.id): _measure_want(state, mapping, directory)}
+    else:
+        wants = _blocker_wants(state, mapping, directory)
+        cleared = {
+            one.external_id: _cleared_want(state, mapping, one)
+            for one in known
+            if one.external_id not in wants
+        }
+        wants |= cleared
+    use = MappingUse(id=mapping.id, version=mapping.version, digest=document_digest(mapping))
+    return [
+        RemoteOrder(
+            connection=mapping.connection,
+            kind=mapping.object,
+            external_id=name,
+            measure=state.id,
+            mapping=use,
+            want=want,
+            number=state.number,
+            by=by,
+        )
+        for name, want in wants.items()
+    ]
+
+
+def news_among(orders: Iterable[RemoteOrder], known: Dict[str, RemoteState]) -> list[RemoteOrder]:
+    """Returns the orders that say something else than what is recorded.
+
+    An object that is to be cleared but was never wanted is none.
+    """
+    return [order for order in orders if _is_news(order, known.get(order.id))]
+
+
+def _is_news(order: RemoteOrder, known: RemoteState | None) -> bool:
+    if known is None:
+        return not order.want.done
+    same = known.want.says_the_same(order.want) and known.mapping == order.mapping
+    return not same and order.number >= known.order_number
+
+
+def blockers_of(state: MeasureState) -> tuple[tuple[Verdict, Blocker], ...]:
+    """Returns what holds a measure now, each with its verdict: of a request, or of a launch."""
+    verdicts: list[Verdict] = []
+    if state.request is not None:
+        verdicts.append(state.request.verdict)
+    latest = state.last_verdict
+    if state.launch_waits is not None and latest is not None and latest.gate == LAUNCH:
+        verdicts.append(latest)
+    return tuple((verdict, one) for verdict in verdicts for one in verdict.blockers)
+
+
+# --- an object per blocker ---
+
+
+def _blocker_wants(
+    state: MeasureState, mapping: Mapping, directory: Directory
+) -> dict[str, RemoteWant]:
+    wants: dict[str, RemoteWant] = {}
+    for verdict, blocker in blockers_of(state):
+        if not mapping.covers(blocker.rule):
+            continue
+        name = external_id(state.id, mapping.id, blocker.rule, blocker.subject)
+        if name not in wants:
+            wants[name] = _open_want(state, mapping, directory, verdict, blocker)
+    return wants
+
+
+def _open_want(
+    state: MeasureState, mapping: Mapping, directory: Directory, verdict: Verdict, blocker: Blocker
+) -> RemoteWant:
+    persons = persons_behind(blocker, state, verdict)
+    who = ", ".join(_named(person, directory) for person in persons)
+    link = (mapping.link or "").replace("{measure}", state.id)
+    lines = [
+        f"Measure {state.id} ({state.plan.title}) is blocked at gate {verdict.gate}:"
+        f" {blocker.message}",
+        f"Rule: {blocker.rule}" + (f". Wanted: {blocker.wanted}" if blocker.wanted else ""),
+        f"Who can clear it: {who or 'nobody is named'}",
+        f"How: {blocker.command}" if blocker.command else "",
+        link or f"Why: sluice explain {state.id}",
+    ]
+    text = "\n".join(line for line in lines if line)
+    ours: dict[str, Scalar] = {
+        "title": _short(f"{state.plan.title}: {blocker.message}"),
+        "text": text,
+        "rule": blocker.rule,
+        "measure": state.id,
+        "gate": verdict.gate,
+        "owner": persons[0] if persons else None,
+        "wanted": blocker.wanted,
+        "seen": ", ".join(f"{name}: {value}" for name, value in blocker.seen.items()),
+        "command": blocker.command,
+        "link": link,
+    }
+    cleared = mapping.statuses.get(CLEARED)
+    return RemoteWant(
+        fields=_fields(mapping, ours),
+        status=mapping.statuses.get(OPEN, ""),
+        forbidden=(cleared,) if cleared else (),
+        phase=OPEN,
+        remark=text,
+        move=mapping.move,
+        flips=mapping.flips,
+        as_person=mapping.as_,
+    )
+
+
+def _cleared_want(state: MeasureState, mapping: Mapping, known: RemoteState) -> RemoteWant:
+    want = known.want
+    if want.phase == CLEARED:
+        return want
+    return want.model_copy(
+        update={
+            "status": mapping.statuses.get(CLEARED, ""),
+            "forbidden": (),
+            "open": False,
+            "phase": CLEARED,
+            "remark": f"Cleared: {_why_cleared(state, known)}.",
+            "done": True,
+        }
+    )
+
+
+def _why_cleared(state: MeasureState, known: RemoteState) -> str:
+    if state.cancelled is not None:
+        return f"measure {state.id} was cancelled by {state.cancelled.by}: {state.cancelled.reason}"
+    latest = state.last_verdict
+    rules = {field.ours: field.value for field in known.want.fields}
+    for waived in latest.waived if latest else ():
+        mine = external_id(state.id, known.mapping.id, waived.rule, waived.subject)
+        if mine == known.external_id:
+            return (
+                f"{waived.by} set it aside until {waived.until:%Y-%m-%d}: {waived.reason}"
+                f" (waiver {waived.waiver})"
+            )
+    if latest is not None and latest.passed:
+        return f"gate {latest.gate} of measure {state.id} opened at {latest.at:%Y-%m-%d %H:%M} UTC"
+    if state.request is None:
+        return f"measure {state.id} no longer asks for that gate"
+    subject = f" {rules['rule']}" if rules.get("rule") else ""
+    return f"rule{subject} no longer finds it in measure {state.id}"
+
+
+# --- one object for the measure ---
+
+
+def _measure_want(state: MeasureState, mapping: Mapping, directory: Directory) -> RemoteWant:
+    plan, latest = state.plan, state.last_verdict
+    answer = state.request.verdict.verdict if state.request else (latest.verdict if latest else "")
+    blockers = blockers_of(state)
+    link = (mapping.link or "").replace("{measure}", state.id)
+    phase = "cancelled" if state.cancelled else "on_hold" if state.on_hold else state.stage
+    ours: dict[str, Scalar] = {
+        "id": state.id,
+        "title": _short(plan.title),
+        "stage": phase,
+        "verdict": answer,
+        "owner": plan.owner,
+        "blockers": len(blockers),
+        "text": plan.description,
+        "link": link,
+    }
+    status = mapping.statuses.get(phase, "")
+    others = {one for one in mapping.statuses.values() if one != status}
+    return RemoteWant(
+        fields=_fields(mapping, ours),
+        status=status,
+        forbidden=tuple(sorted(others)),
+        open=not state.ended,
+        phase=phase,
+        remark=_stage_remark(state, phase, directory),
+        done=state.ended,
+        stands_for_measure=True,
+        move=mapping.move,
+        flips=mapping.flips,
+        as_person=mapping.as_,
+    )
+
+
+def _stage_remark(state: MeasureState, phase: str, directory: Directory) -> str:
+    pause = state.cancelled or state.on_hold
+    if pause is not None:
+        word = "cancelled" if state.cancelled else "on hold"
+        return f"Measure {state.id} is {word}, by {_named(pause.by, directory)}: {pause.reason}"
+    return f"Measure {state.id} ({state.plan.title}) is {phase}."
+
+
+# --- small things ---
+
+
+def _fields(mapping: Mapping, ours: Dict[str, Scalar]) -> tuple[WantedField, ...]:
+    return tuple(
+        WantedField(
+            ours=field.ours,
+            theirs=field.theirs,
+            value=field.shown(ours[field.ours]),
+            policy=field.policy,
+            meanings={str(theirs): mine for mine, theirs in field.values.items()},
+        )
+        for field in mapping.fields
+    )
+
+
+def _named(person: str, directory: Directory) -> str:
+    known = directory.people.get(person)
+    return f"{known.name} ({person})" if known is not None else person
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE else f"{line[: TITLE - 1]}…"

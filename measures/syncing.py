@@ -1,0 +1,179 @@
+"""What each piece of news leads to in a remote object's life: the next entries, or a refusal.
+
+Pure functions of the state and the time that are handed in, like `measures.launching`.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+from measures.documents import ENGINE
+from measures.entry import Draft, EntryKind, remote_stream
+from measures.errors import RefusedError
+from measures.mapping import Scalar, same
+from measures.model import Stored
+from measures.reconciling import Difference, Shown
+from measures.remote import STATUS, RemoteOrder, RemoteState, fold_remote
+
+
+class Refused(Stored):
+    """A change made there that could not be taken over, and why."""
+
+    difference: Difference
+    why: str
+
+
+class Brought(Stored):
+    """What came of bringing an object in step.
+
+    Attributes:
+        outcome: ``shown``; ``absent`` when there is none and none is wanted any more; ``left``
+            when nothing was written because its field went to and fro too often.
+        shown: what it shows afterwards.
+        actor: who had changed it last before we wrote, where the system tells.
+        sent: what was written, by field.
+        said: the phase whose remark is said; empty when none was to be said.
+        wanted_number: the want that it was brought to.
+        refused: changes made there that the engine did not take over; a person decides.
+        suspended: why nothing was written.
+    """
+
+    outcome: Literal["shown", "absent", "left"]
+    shown: Shown | None = None
+    actor: str = ""
+    sent: dict[str, Scalar] = {}
+    said: str = ""
+    wanted_number: int
+    reverted: tuple[Difference, ...] = ()
+    taken: tuple[Difference, ...] = ()
+    asked: tuple[Difference, ...] = ()
+    flagged: tuple[Difference, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    suspended: str = ""
+
+
+class _Drafting:
+    """Collects drafts of one command; `state` is always what they lead to."""
+
+    def __init__(
+        self, state: RemoteState | None, remote: str, *, by: str, at: datetime, command: str
+    ) -> None:
+        self.state = state
+        self.drafts: list[Draft] = []
+        self._remote = remote
+        self._by = by
+        self._at = at
+        self._command = command
+
+    def write(self, kind: EntryKind, body: dict[str, Any]) -> None:
+        """Adds one entry."""
+        draft = Draft(
+            stream=remote_stream(self._remote),
+            number=self.state.number + 1 if self.state else 1,
+            kind=kind,
+            at=self._at,
+            by=self._by,
+            command=self._command,
+            body=body,
+        )
+        self.state = fold_remote(self.state, draft)
+        self.drafts.append(draft)
+
+
+def take_order(
+    state: RemoteState | None, order: RemoteOrder, at: datetime, command: str
+) -> list[Draft]:
+    """Drafts what a measure wants of the object; what comes too late changes nothing."""
+    if state is not None:
+        if order.number < state.order_number:
+            return []
+        if state.want.says_the_same(order.want) and state.mapping == order.mapping:
+            return []
+    elif order.want.done:
+        return []
+    drafting = _Drafting(state, order.id, by=order.by, at=at, command=command)
+    drafting.write("remote_wanted", order.model_dump(mode="json"))
+    return drafting.drafts
+
+
+def brought(state: RemoteState, outcome: Brought, at: datetime, command: str) -> list[Draft]:
+    """Drafts what was found and written; nothing when it was as known already."""
+    drafting = _drafting(state, at, command)
+    if outcome.outcome == "left":
+        drafting.write("remote_suspended", {"reason": outcome.suspended})
+        return drafting.drafts
+    if outcome.shown is None:
+        if outcome.wanted_number == state.wanted_number and state.want.done:
+            drafting.write("remote_ended", {"reason": "there is none to be cleared"})
+        return drafting.drafts
+    _write_answers(drafting, outcome)
+    now = drafting.state
+    assert now is not None, "it has a state"
+    mapped = _mapped(state, outcome.shown)
+    if outcome.wanted_number > state.written_number or outcome.said or outcome.sent:
+        body = _body(outcome.shown, mapped)
+        more = {"sent": outcome.sent, "said": outcome.said, "wanted_number": outcome.wanted_number}
+        drafting.write("remote_written", {**body, **more})
+    elif any(not same(value, now.shown.get(field)) for field, value in mapped.items()) or (
+        now.unreachable_since is not None
+    ):
+        drafting.write("remote_observed", _body(outcome.shown, mapped))
+    after = drafting.state
+    if after is not None and after.want.done and after.in_step and after.ended_at is None:
+        drafting.write("remote_ended", {"reason": after.want.phase})
+    return drafting.drafts
+
+
+def lose_sight(state: RemoteState, why: str, at: datetime, command: str) -> list[Draft]:
+    """Drafts that it cannot be brought in step; once until it can again."""
+    if state.unreachable_since is not None:
+        return []
+    drafting = _drafting(state, at, command)
+    drafting.write("remote_unreachable", {"why": why})
+    return drafting.drafts
+
+
+def resume(state: RemoteState, by: str, reason: str, at: datetime, command: str) -> list[Draft]:
+    """Drafts that it is written again.
+
+    Raises:
+        RefusedError: ``not-suspended``.
+    """
+    if state.suspended is None:
+        raise RefusedError(
+            "not-suspended",
+            f"{state.connection} {state.kind} {state.ref or state.external_id} is not suspended:"
+            f" sluice connectors explain {state.measure}",
+        )
+    drafting = _Drafting(state, state.id, by=by, at=at, command=command)
+    drafting.write("remote_resumed", {"reason": reason})
+    return drafting.drafts
+
+
+def _write_answers(drafting: _Drafting, outcome: Brought) -> None:
+    kinds: Iterable[tuple[EntryKind, tuple[Difference, ...]]] = (
+        ("remote_reverted", outcome.reverted),
+        ("remote_taken", outcome.taken),
+        ("remote_asked", outcome.asked),
+        ("remote_flagged", outcome.flagged),
+    )
+    for kind, differences in kinds:
+        for one in differences:
+            drafting.write(kind, {**one.model_dump(mode="json"), "actor": outcome.actor})
+    for refused in outcome.refused:
+        body = refused.difference.model_dump(mode="json")
+        drafting.write("remote_asked", {**body, "actor": outcome.actor, "why": refused.why})
+
+
+def _mapped(state: RemoteState, shown: Shown) -> dict[str, Scalar]:
+    """Returns what is shown of the fields that the mapping has; a system may show many more."""
+    fields = {field.theirs: shown.fields.get(field.theirs) for field in state.want.fields}
+    return {**fields, STATUS: shown.status}
+
+
+def _body(shown: Shown, mapped: dict[str, Scalar]) -> dict[str, Any]:
+    return {"ref": shown.ref, "url": shown.url, "version": shown.version, "shown": mapped}
+
+
+def _drafting(state: RemoteState, at: datetime, command: str) -> _Drafting:
+    return _Drafting(state, state.id, by=ENGINE, at=at, command=command)

@@ -1,0 +1,396 @@
+"""Blockers become tickets in another system, and stay in step with what blocks."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from connectors.contract import Remote
+from connectors.memory import MemoryConnector
+from console.rebuilding import rebuild
+from measures.documents import document_content
+from measures.mapping import Mapping
+from measures.remote import RemoteState
+from measures.requests import ReasonInput
+from workflows.remote_contract import RemoteNews, RemoteResume, RemotesTelling
+
+
+def system(engine: Any) -> MemoryConnector:
+    """The ticket system, as a person sees it."""
+    return MemoryConnector(engine.settings.state_dir)
+
+
+def tickets(engine: Any) -> list[Remote]:
+    """The tickets of this test's measures, oldest first."""
+    known = {one.external_id for one in remotes(engine)}
+    with system(engine).by_hand("ann") as shown:
+        found = shown.changed("ticket", datetime(2000, 1, 1, tzinfo=UTC), 0, 10_000)
+    mine = [one for one in found if one.external_id in known]
+    return sorted(mine, key=lambda one: int(one.ref))
+
+
+def comments(engine: Any, ref: str) -> list[tuple[str, str]]:
+    """What was said on a ticket."""
+    with system(engine).by_hand("ann") as shown:
+        return shown.comments(ref)
+
+
+def remotes(engine: Any) -> list[RemoteState]:
+    """What the ledger says of the objects of this test's mapping."""
+    found: list[RemoteState] = engine.ledger.remotes(mapping=engine.id("tickets"))
+    return found
+
+
+def mapping(engine: Any, version: int = 1, **fields: Any) -> Mapping:
+    """A mapping for the measures of this test alone."""
+    whole = {
+        "id": engine.id("tickets"),
+        "version": version,
+        "connection": "memory",
+        "object": "ticket",
+        "purpose": "blockers",
+        "for": {"packages": [engine.id("pack")]},
+        "fields": [{"ours": "title", "theirs": "title"}, {"ours": "owner", "theirs": "assignee"}],
+        "statuses": {"open": "open", "cleared": "done"},
+        **fields,
+    }
+    return Mapping.model_validate(whole, strict=False)
+
+
+def apply(engine: Any, document: Mapping) -> None:
+    """A mapping becomes known."""
+    command = f"{document.id}-{document.version}"
+    engine.ledger.append_document(
+        "Mapping", document.id, document_content(document), "operator", engine.now(), command
+    )
+
+
+async def blocked(engine: Any, **fields: Any) -> str:
+    """A measure that waits for capacity."""
+    await engine.pool(amount=100)
+    measure = await engine.define(
+        package=engine.id("pack"), demands=[engine.demand("kyc", 120)], **fields
+    )
+    await engine.reach(measure, "detailed")
+    await engine.approve(measure)
+    assert (await engine.client.advance(measure, "olga")).verdict == "block"
+    return str(measure)
+
+
+async def in_step(engine: Any, count: int = 1) -> list[RemoteState]:
+    """Waits until so many objects are as wanted, and returns them."""
+
+    def look() -> list[RemoteState]:
+        found = remotes(engine)
+        return found if len(found) == count and all(one.in_step for one in found) else []
+
+    await engine.until(look, f"not in step: {remotes(engine)}")
+    return look()
+
+
+async def test_a_blocker_becomes_a_ticket_that_is_closed_when_it_is_cleared(engine: Any) -> None:
+    """One ticket, one comment for each reason; its workflow ends with it."""
+    apply(engine, mapping(engine))
+    measure = await blocked(engine)
+    [remote] = await in_step(engine)
+    [ticket] = tickets(engine)
+    assert ticket.status == "open"
+    assert ticket.fields["assignee"] == "kim"
+    [(author, opening)] = comments(engine, ticket.ref)
+    assert author == "engine"
+    assert measure in opening
+    assert "sluice" in opening
+    await engine.capacity("kyc", 120)
+    await engine.until(lambda: remotes(engine)[0].ended_at)
+    [closed] = tickets(engine)
+    assert (closed.ref, closed.status) == (ticket.ref, "done")
+    assert [text.split(":")[0] for _, text in comments(engine, ticket.ref)][1:] == ["Cleared"]
+    kinds = [one.kind for one in engine.ledger.entries(f"remote:{remote.id}")]
+    assert kinds == [
+        "remote_wanted", "remote_written", "remote_wanted", "remote_written", "remote_ended",
+    ]  # fmt: skip
+    await engine.client.temporal.get_workflow_handle(f"remote:{remote.id}").result()
+
+
+async def test_a_blocker_that_comes_back_opens_its_ticket_again(engine: Any) -> None:
+    """The same ticket, with a comment of its own."""
+    apply(engine, mapping(engine))
+    measure = await blocked(engine)
+    await in_step(engine)
+    await engine.client.step_back(measure, ReasonInput(by="olga", reason="not yet"))
+    await engine.until(lambda: remotes(engine)[0].ended_at)
+    await engine.client.advance(measure, "olga")
+    await engine.approve(measure)
+    await engine.client.advance(measure, "olga")
+    [remote] = await in_step(engine)
+    assert remote.want.phase == "open"
+    [ticket] = tickets(engine)
+    assert ticket.status == "open"
+    assert len(comments(engine, ticket.ref)) == 3
+
+
+async def test_a_measure_without_a_mapping_costs_no_event(engine: Any) -> None:
+    """Whatever mappings there are for others."""
+    apply(engine, mapping(engine))
+    await engine.pool(amount=100)
+    measure = await engine.define(demands=[engine.demand("kyc", 120)])
+    await engine.reach(measure, "detailed")
+    handle = engine.client.temporal.get_workflow_handle(f"measure:{measure}")
+    history = await handle.fetch_history()
+    asked = {
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in history.events
+    }
+    assert asked == {"", "reserve_capacity"}
+
+
+# --- two ways ---
+
+
+async def changed(engine: Any, remote: RemoteState) -> None:
+    """A webhook or a poll says that the object has changed."""
+    news = RemoteNews(seen_at=datetime.now(UTC))
+    await engine.client.remote_changed(remote.id, news)
+
+
+def kinds(engine: Any, remote: RemoteState) -> list[str]:
+    """What has happened to an object."""
+    return [one.kind for one in engine.ledger.entries(f"remote:{remote.id}")]
+
+
+async def test_a_ticket_closed_too_early_is_opened_again(engine: Any) -> None:
+    """What blocks still does; a comment says so, once. Our own write is no news."""
+    apply(engine, mapping(engine))
+    await blocked(engine)
+    [remote] = await in_step(engine)
+    with system(engine).by_hand("ann") as shown:
+        shown.move("ticket", remote.ref, "done")
+    await changed(engine, remote)
+    await engine.until(lambda: "remote_reverted" in kinds(engine, remote))
+    [ticket] = tickets(engine)
+    assert ticket.status == "open"
+    [_, (author, why)] = comments(engine, ticket.ref)
+    assert author == "engine"
+    assert "still does" in why
+    [reverted] = [
+        one.body for one in engine.ledger.entries(f"remote:{remote.id}") if "revert" in one.kind
+    ]
+    assert reverted["actor"] == "ann", "what ann did is not ours because we wrote after her"
+    before = kinds(engine, remote)
+    await changed(engine, remote)
+    answer = await engine.client.bring_remote_now(remote.id)
+    assert answer.state.in_step
+    assert kinds(engine, remote) == before
+    assert tickets(engine)[0].version == ticket.version
+
+
+async def test_a_ticket_that_is_worked_on_is_left_alone(engine: Any) -> None:
+    """Whose it is and where it stands is theirs, until it is cleared."""
+    fields = [
+        {"ours": "title", "theirs": "title"},
+        {"ours": "owner", "theirs": "assignee", "policy": "remote"},
+    ]
+    apply(engine, mapping(engine, fields=fields))
+    await blocked(engine)
+    [remote] = await in_step(engine)
+    with system(engine).by_hand("ann") as shown:
+        shown.move("ticket", remote.ref, "in work")
+        shown.upsert("ticket", remote.external_id, {"assignee": "ann"}, None)
+    await engine.client.bring_remote_now(remote.id)
+    [ticket] = tickets(engine)
+    assert (ticket.status, ticket.fields["assignee"]) == ("in work", "ann")
+    assert len(comments(engine, ticket.ref)) == 1
+    assert kinds(engine, remote)[2:] == ["remote_taken", "remote_observed"]
+    await engine.capacity("kyc", 120)
+    await engine.until(lambda: remotes(engine)[0].ended_at)
+    assert tickets(engine)[0].status == "done"
+
+
+async def test_a_fight_over_a_ticket_comes_to_rest_until_somebody_resumes_it(engine: Any) -> None:
+    """Nothing more is written, not even what is newly wanted; then all of it at once."""
+    apply(engine, mapping(engine, flips={"most": 1}))
+    await blocked(engine)
+    [remote] = await in_step(engine)
+    for count in (1, 2):
+        with system(engine).by_hand("robot") as shown:
+            shown.upsert("ticket", remote.external_id, {"assignee": f"robot-{count}"}, None)
+        await engine.client.bring_remote_now(remote.id)
+    assert remotes(engine)[0].suspended is not None
+    assert tickets(engine)[0].fields["assignee"] == "robot-2"
+    await engine.capacity("kyc", 120)
+    await engine.until(lambda: remotes(engine)[0].want.phase == "cleared")
+    assert tickets(engine)[0].status == "open"
+    stranger = RemoteResume(by="kim", reason="please")
+    assert (await engine.client.resume_remote(remote.id, stranger)).refused == "not-entitled"
+    ask = RemoteResume(by="olga", reason="the robot is off")
+    assert (await engine.client.resume_remote(remote.id, ask)).accepted
+    await engine.until(lambda: remotes(engine)[0].ended_at)
+    assert tickets(engine)[0].status == "done"
+
+
+async def test_a_ticket_that_was_removed_is_made_again(engine: Any) -> None:
+    """Under our name for it, with what blocks said anew."""
+    apply(engine, mapping(engine))
+    await blocked(engine)
+    [remote] = await in_step(engine)
+    with system(engine).by_hand("ann") as shown:
+        shown.remove("ticket", remote.ref)
+    await engine.client.bring_remote_now(remote.id)
+    [ticket] = tickets(engine)
+    assert ticket.ref != remote.ref
+    assert ticket.status == "open"
+    assert len(comments(engine, ticket.ref)) == 1
+    assert remotes(engine)[0].ref == ticket.ref
+
+
+# --- one object for the measure ---
+
+
+def board(engine: Any, **fields: Any) -> Mapping:
+    """A mapping that shows measures on a board."""
+    shown = [
+        {"ours": "title", "theirs": "title", "policy": "remote"},
+        {
+            "ours": "owner",
+            "theirs": "assignee",
+            "policy": "newest",
+            "values": {"piet": "Peter", "olga": "Olga"},
+        },
+        {"ours": "stage", "theirs": "stage"},
+        {"ours": "verdict", "theirs": "verdict"},
+    ]
+    whole: dict[str, Any] = {
+        "purpose": "measure",
+        "as": "olga",
+        "fields": shown,
+        "statuses": {"detailed": "in work", "cancelled": "done"},
+    }
+    return mapping(engine, **{**whole, **fields})
+
+
+async def test_stage_and_verdict_are_shown_and_a_new_owner_is_taken_over(engine: Any) -> None:
+    """From the day it is defined; what is changed there becomes a change of the plan."""
+    apply(engine, board(engine))
+    measure = await engine.define(package=engine.id("pack"))
+    [remote] = await in_step(engine)
+    assert tickets(engine)[0].fields["stage"] == "defined"
+    await engine.reach(measure, "detailed")
+    await engine.until(lambda: tickets(engine)[0].status == "in work")
+    assert tickets(engine)[0].fields["stage"] == "detailed"
+    await engine.client.bring_remote_now(remote.id)
+
+    with system(engine).by_hand("ann") as shown:
+        shown.upsert("ticket", remote.external_id, {"assignee": "Peter", "stage": "closed"}, None)
+    await engine.client.bring_remote_now(remote.id)
+    assert engine.state(measure).plan.owner == "piet"
+    assert tickets(engine)[0].fields == {
+        "title": engine.state(measure).plan.title,
+        "assignee": "Peter",
+        "stage": "detailed",
+        "verdict": "pass",
+    }
+    amended = engine.entries(measure, "measure_amended")[-1]
+    assert amended.by == "olga"
+
+    await engine.client.cancel(measure, ReasonInput(by="piet", reason="enough"))
+    await engine.until(lambda: remotes(engine)[0].ended_at)
+    assert tickets(engine)[0].status == "done"
+    assert "enough" in comments(engine, tickets(engine)[0].ref)[-1][1]
+    await engine.client.temporal.get_workflow_handle(f"measure:{measure}").result()
+
+
+async def test_what_cannot_be_taken_over_is_asked_about(engine: Any) -> None:
+    """The plan refuses it, so a person decides; nothing is written meanwhile."""
+    apply(engine, board(engine))
+    measure = await engine.define(package=engine.id("pack"))
+    [remote] = await in_step(engine)
+    with system(engine).by_hand("ann") as shown:
+        shown.upsert("ticket", remote.external_id, {"assignee": "No Such Person!"}, None)
+    await engine.client.bring_remote_now(remote.id)
+    [now] = remotes(engine)
+    assert now.open_questions == {"assignee": "No Such Person!"}
+    assert engine.state(measure).plan.owner == "olga"
+    asked = list(engine.ledger.entries(f"remote:{remote.id}"))[-1]
+    assert asked.kind == "remote_asked"
+    assert "No Such Person!" in asked.body["why"]
+
+
+# --- versions, and systems that are down ---
+
+
+async def test_a_measure_keeps_the_version_that_it_began_with(engine: Any) -> None:
+    """A new one is for new measures, until somebody moves the measure to it."""
+    apply(engine, board(engine))
+    measure = await engine.define(package=engine.id("pack"))
+    [remote] = await in_step(engine)
+    newer = [{"ours": "title", "theirs": "title"}, {"ours": "id", "theirs": "priority"}]
+    apply(engine, board(engine, version=2, fields=newer))
+    await engine.client.advance(measure, "olga")
+    await engine.client.sync_remotes(RemotesTelling(measure=measure))
+    assert remotes(engine)[0].mapping.version == 1
+    other = await engine.define("autumn", package=engine.id("pack"))
+    await in_step(engine, 2)
+    assert {one.measure: one.mapping.version for one in remotes(engine)} == {measure: 1, other: 2}
+    move = RemotesTelling(measure=measure, move=engine.id("tickets"), by="rex")
+    await engine.client.sync_remotes(move)
+    await engine.until(lambda: engine.ledger.remote(remote.id).mapping.version == 2)
+    await in_step(engine, 2)
+    assert tickets(engine)[0].fields["priority"] == measure
+    moved = [e for e in engine.ledger.entries(f"remote:{remote.id}") if e.kind == "remote_wanted"]
+    assert moved[-1].by == "rex"
+
+
+async def test_a_mapping_that_comes_later_shows_measures_that_are_there(engine: Any) -> None:
+    """Whether or not they wait at a gate."""
+    measure = await engine.define(package=engine.id("pack"))
+    apply(engine, board(engine))
+    await engine.client.tell_mappings_changed([measure])
+    await in_step(engine)
+    assert tickets(engine)[0].fields["stage"] == "defined"
+
+
+async def test_a_system_that_is_down_holds_up_nothing(own_engine: Any) -> None:
+    """The measure goes on; the ticket is written when the system answers again."""
+    async with own_engine(circuit=0.5) as engine:
+        apply(engine, mapping(engine))
+        system(engine).take_down()
+        measure = await blocked(engine)
+        await engine.until(lambda: remotes(engine) and remotes(engine)[0].unreachable_since)
+        answer = await engine.client.bring_remote_now(remotes(engine)[0].id)
+        assert "does not answer" in answer.state.unreachable_why
+        await engine.client.hold(measure, ReasonInput(by="olga", reason="wait"))
+        system(engine).take_down(down=False)
+        await in_step(engine)
+        [ticket] = tickets(engine)
+        assert len(comments(engine, ticket.ref)) == 1
+
+
+async def test_a_blocker_that_is_gone_before_its_ticket_was_made_leaves_none(
+    own_engine: Any,
+) -> None:
+    """The system was down all the time."""
+    async with own_engine(circuit=0.5) as engine:
+        apply(engine, mapping(engine))
+        system(engine).take_down()
+        await blocked(engine)
+        await engine.until(lambda: remotes(engine) and remotes(engine)[0].unreachable_since)
+        await engine.capacity("kyc", 120)
+        await engine.until(lambda: remotes(engine)[0].want.phase == "cleared")
+        system(engine).take_down(down=False)
+        await engine.until(lambda: remotes(engine)[0].ended_at)
+        assert tickets(engine) == []
+
+
+async def test_the_ledger_alone_starts_remote_objects_again(
+    own_engine: Any, tmp_path: Path
+) -> None:
+    """On another server: what was wanted is brought about, and what was there is found."""
+    async with own_engine(circuit=0.5) as engine:
+        apply(engine, mapping(engine))
+        await blocked(engine)
+        [remote] = await in_step(engine)
+        await engine.client.temporal.get_workflow_handle(f"remote:{remote.id}").terminate()
+        rebuilt = await rebuild(engine.ledger, engine.client)
+        assert rebuilt.remotes == 1
+        await engine.capacity("kyc", 120)
+        await engine.until(lambda: remotes(engine)[0].ended_at)
+        assert [one.status for one in tickets(engine)] == ["done"]

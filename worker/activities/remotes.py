@@ -1,0 +1,91 @@
+"""Telling remote objects what a measure wants, and recording what becomes of each.
+
+The ledger arbitrates as for measures.
+"""
+
+from functools import reduce
+
+from temporalio import activity
+
+from ledger.writer import AsyncLedger
+from measures import syncing
+from measures.answers import Refusal
+from measures.duties import refuse_uninvolved
+from measures.entry import Draft
+from measures.errors import RefusedError
+from measures.model import restore
+from measures.remote import RemoteOrder, RemoteState, fold_remote
+from measures.syncing import Brought
+from workflows.remote_client import RemoteClient
+from workflows.remote_contract import (
+    ACT_ON_REMOTE,
+    TELL_REMOTES,
+    RemoteAct,
+    RemoteRecord,
+    RemoteResume,
+    RemotesTelling,
+    RemotesTold,
+)
+
+
+class RemoteActivities:
+    """Fills `workflows.remote_ports.tell_remotes` and `workflows.remote_ports.act_on_remote`."""
+
+    def __init__(self, ledger: AsyncLedger, client: RemoteClient) -> None:
+        self._ledger = ledger
+        self._client = client
+
+    @activity.defn(name=TELL_REMOTES)
+    async def tell_remotes(self, telling: RemotesTelling) -> RemotesTold:
+        """Tells each remote object of a measure what has changed in what is wanted of it."""
+        found = await self._ledger.remote_orders(telling.measure, move=telling.move, by=telling.by)
+        for order in found.orders:
+            await self._client.order_remote(order)
+        return RemotesTold(
+            number=found.number,
+            concerned=found.concerned,
+            told=tuple(order.id for order in found.orders),
+        )
+
+    @activity.defn(name=ACT_ON_REMOTE)
+    async def act_on_remote(self, act: RemoteAct) -> RemoteRecord:
+        """Decides what news leads to and records it; asking twice records it once.
+
+        Raises:
+            LedgerError: the record cannot be written or read now; asking again may work.
+        """
+        while True:
+            state = await self._ledger.remote(act.id)
+            drafts: list[Draft] = []
+            try:
+                if state is None or act.command not in state.commands:
+                    drafts = await self._decide(state, act)
+            except RefusedError as error:
+                refusal = Refusal(code=error.code, message=error.message)
+                return RemoteRecord(state=state, refused=refusal)
+            if not drafts:
+                return RemoteRecord(state=state)
+            recorded = await self._ledger.append(drafts)
+            if recorded[0].command == act.command:
+                return RemoteRecord(state=reduce(fold_remote, drafts, state))
+
+    async def _decide(self, state: RemoteState | None, act: RemoteAct) -> list[Draft]:
+        ask, at, command = act.ask, act.at, act.command
+        if act.verb == "order":
+            return syncing.take_order(state, restore(RemoteOrder, ask), at, command)
+        if state is None:
+            return []
+        match act.verb:
+            case "brought":
+                return syncing.brought(state, restore(Brought, ask), at, command)
+            case "lose_sight":
+                return syncing.lose_sight(state, ask["why"], at, command)
+            case "resume":
+                resume = restore(RemoteResume, ask)
+                docket = await self._ledger.docket(state.measure)
+                if docket.measure is not None:
+                    plan, does = docket.measure.plan, "resume its remote objects"
+                    refuse_uninvolved(plan, docket.directory, resume.by, does)
+                return syncing.resume(state, resume.by, resume.reason, at, command)
+            case "look_up":
+                return []

@@ -1,0 +1,47 @@
+"""Taking over what somebody changed in a connected system: a change of the measure's plan."""
+
+from ledger.writer import AsyncLedger
+from measures.errors import RefusedError
+from measures.reconciling import Difference
+from measures.remote import RemoteState
+from measures.requests import AmendInput
+from workflows.client import SluiceClient
+
+
+class TakingOver:
+    """Amends measures on behalf of the person whom the mapping names."""
+
+    def __init__(self, ledger: AsyncLedger, client: SluiceClient) -> None:
+        self._ledger = ledger
+        self._client = client
+
+    async def take(self, state: RemoteState, one: Difference, key: str) -> str:
+        """Takes a value over and returns why not; empty when it counts now.
+
+        What shows a blocker stands for nothing that could be changed here: there it is only left
+        as it is.
+        """
+        want = state.want
+        if not want.stands_for_measure or want.as_person is None:
+            return ""
+        field = next(field for field in want.fields if field.theirs == one.field)
+        meant = field.meanings.get(str(one.theirs), one.theirs)
+        docket = await self._ledger.docket(state.measure)
+        measure = docket.measure
+        if measure is None:
+            return f"there is no measure {state.measure}"
+        if field.ours == "owner" and meant not in docket.directory.people:
+            return f"there is no person {meant!r} here: sluice get persons"
+        content = measure.plan.model_dump(mode="json", by_alias=True) | {field.ours: meant}
+        try:
+            plan = type(measure.plan).model_validate(content, strict=False)
+        except ValueError as error:
+            return f"{meant!r} is no {field.ours} of a measure: {error}"
+        if plan == measure.plan:
+            return ""
+        try:
+            ask = AmendInput(by=want.as_person, plan=plan)
+            answer = await self._client.amend(state.measure, ask, key=key)
+        except RefusedError as error:
+            return error.message
+        return "" if answer.accepted else answer.message

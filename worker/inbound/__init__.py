@@ -1,0 +1,1 @@
+"""News from connected systems: webhooks and polls into the inbox, and from there to who waits."""
