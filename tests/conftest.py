@@ -7,7 +7,6 @@ server is started once per test process, only when a test asks for it, and never
 import gc
 import signal
 from collections.abc import AsyncIterator
-from typing import Any
 
 import hypothesis
 import pytest
@@ -16,7 +15,6 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from rules.judge import Judge
 from rules.preview import Preview
@@ -57,33 +55,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="local",
         help="the server that workflow tests run on: the dev server, or the one that skips time",
     )
-
-
-IN_THEIR_ORDER = (
-    "tests/journeys/test_command_line.py",
-    "tests/journeys/test_documents.py",
-    "tests/journeys/test_record_case.py",
-    "tests/journeys/test_rollout.py",
-    "tests/journeys/test_waivers.py",
-)
-"""Files whose tests share a running stack, which each file has to itself."""
-
-
-class _FilesInTheirOrder(LoadScopeScheduling):  # type: ignore[misc]
-    """Hands out tests one by one, but those of a file that shares a stack to the same process.
-
-    That is what pytest-xdist's groups are for, but 3.8 does not see the marks with pytest 9.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        return next((file for file in IN_THEIR_ORDER if nodeid.startswith(file)), nodeid)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
-    """Schedules for `--dist loadgroup`, which `make test` uses."""
-    grouped = config.getvalue("dist") == "loadgroup"
-    return _FilesInTheirOrder(config, log) if grouped else None
 
 
 @pytest.fixture(scope="session")

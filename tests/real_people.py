@@ -11,7 +11,10 @@ SCENARIO = "marketing.automation.scenario"
 
 
 class Tracker:
-    """The people who work with the tracker, in its own pages."""
+    """The people who work with the tracker, in its own pages.
+
+    They see what came after them: a tracker is shared by the tests of a process, in any order.
+    """
 
     def __init__(self, port: int) -> None:
         self._client = httpx.Client(
@@ -23,16 +26,18 @@ class Tracker:
                 "Referer": f"http://127.0.0.1:{port}/gate/",
             },
         )
+        self._older = frozenset[str]()
+        self._older = frozenset(issue["id"] for issue in self.issues())
 
     def issues(self) -> list[dict[str, Any]]:
-        """Every issue that the engine named, as it is now; none while nothing answers."""
+        """Every newer issue that the engine named, as it is now; none while nothing answers."""
         fields = {"@fields": "title,status,assignedto,messages,external_id", "@verbose": "2"}
         try:
             answer = self._client.get("issue", params=fields).json()
         except httpx.TransportError:
             return []
         rows: list[dict[str, Any]] = answer["data"]["collection"]
-        return [row for row in rows if row.get("external_id")]
+        return [row for row in rows if row.get("external_id") and row["id"] not in self._older]
 
     def said(self, issue: dict[str, Any]) -> list[str]:
         """The messages of an issue, oldest first."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.scheduling import IN_THEIR_ORDER
 from workflows.stackfile import Stack, read_stack
 
 SLUICE = Path(sys.executable).with_name("sluice")
@@ -167,11 +168,13 @@ def shell(make_shell: Callable[[], Shell]) -> Shell:
 
 
 @pytest.fixture(scope="module")
-def office(make_shell: Callable[[], Shell]) -> Iterator[Shell]:
+def office(request: pytest.FixtureRequest, make_shell: Callable[[], Shell]) -> Iterator[Shell]:
     """A shell beside a running stack in which the company is known, new for each file.
 
     A pack in force judges every measure of a stack, so files would see what others applied.
     """
+    file = request.path.relative_to(request.config.rootpath).as_posix()
+    assert file in IN_THEIR_ORDER, f"{file} shares a stack: name it in tests/scheduling.py"
     with _office(make_shell()) as shell:
         yield shell
 
