@@ -3,16 +3,16 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 
-from connectors.contract import Remote, RemoteSchema
-from connectors.failures import NotFound, Rejected, Unsupported
+from connectors.campaigns import WholeCampaigns
+from connectors.contract import ProofLevel, Remote, RemoteSchema
+from connectors.failures import NotFound, Rejected
 from connectors.http import HttpDoor, segment
 from connectors.hubspot.answers import remote_field
 from connectors.hubspot.settings import HubspotConfig
 from connectors.understanding import understanding, version_of
-from measures.launch import Sighting
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _READS = "hs_name,hs_campaign_status,hs_start_date,hs_end_date,hs_notes"
@@ -20,13 +20,16 @@ _TYPE = "0-35"
 """Campaigns as a type of object, whose properties can be asked for."""
 
 
-class Campaigns:
+class Campaigns(WholeCampaigns):
     """The campaigns of one account, each by its id or by its name.
 
     Args:
         config: the connection's settings.
         http: the way there.
     """
+
+    level: ClassVar[ProofLevel] = "advisory"
+    refusal: ClassVar[str] = "HubSpot marks campaign {ref} as running or not; it stays held"
 
     def __init__(self, config: HubspotConfig, http: HttpDoor) -> None:
         self._config = config
@@ -78,47 +81,18 @@ class Campaigns:
         for one in reversed(fresh):
             yield one
 
-    async def hold(self, ref: str) -> Sighting:
-        """Marks a running campaign as held; one that does not run stays as it is."""
+    async def _stop(self, ref: str) -> None:
         found = await self._named(ref)
-        if self._runs(found):
+        if self._is_running(found):
             await self.move(found.ref, self._config.campaign_held)
-        return await self._sighting(ref)
 
-    async def release(self, ref: str, share: float) -> Sighting:
-        """Marks a campaign as running.
-
-        Raises:
-            Unsupported: only a part may run; it is marked as held.
-        """
-        if share < 1:
-            await self.hold(ref)
-            msg = (
-                f"HubSpot marks campaign {ref} as running or not; it stays held while only"
-                f" {share:.0%} of it may run"
-            )
-            raise Unsupported(msg)
+    async def _start(self, ref: str) -> None:
         found = await self._named(ref)
-        if not self._runs(found):
+        if not self._is_running(found):
             await self.move(found.ref, self._config.campaign_running[0])
-        return await self._sighting(ref)
 
-    async def look(self, ref: str) -> Sighting | None:
-        """Returns how a campaign is marked; None when there is none of that name."""
-        try:
-            return await self._sighting(ref)
-        except NotFound:
-            return None
-
-    async def _sighting(self, ref: str) -> Sighting:
-        runs = self._runs(await self._named(ref))
-        return Sighting(
-            ref=ref,
-            state="released" if runs else "held",
-            share=float(runs),
-            level="advisory",
-            read_at=datetime.now(UTC),
-        )
+    async def _runs(self, ref: str) -> bool:
+        return self._is_running(await self._named(ref))
 
     async def _named(self, ref: str) -> Remote:
         """Returns a campaign by its id or by its whole name.
@@ -157,7 +131,7 @@ class Campaigns:
             if not after:
                 return
 
-    def _runs(self, campaign: Remote) -> bool:
+    def _is_running(self, campaign: Remote) -> bool:
         return campaign.status.lower() in {one.lower() for one in self._config.campaign_running}
 
     def _path(self, ref: str = "") -> str:

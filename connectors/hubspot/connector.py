@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import httpx
 
+from connectors.campaigns import WholeCampaignConnector
 from connectors.contract import (
     ConnectionConfig,
-    Connector,
     Health,
     Hint,
     Manifest,
@@ -34,12 +34,11 @@ from connectors.refusals import refuse_changed, refuse_other_kinds
 from connectors.secrets import read_secrets
 from connectors.signatures import refuse_forged
 from connectors.understanding import understanding
-from measures.launch import Sighting
 
 _CAMPAIGN = "campaign"
 
 
-class HubspotConnector(Connector):
+class HubspotConnector(WholeCampaignConnector):
     """Contacts, deals, tickets and campaigns of one account."""
 
     manifest: ClassVar[Manifest] = Manifest(
@@ -65,6 +64,7 @@ class HubspotConnector(Connector):
         calls_a_second=4.0,
     )
     Config: ClassVar[type[ConnectionConfig]] = HubspotConfig
+    _campaigns: Campaigns
 
     def __init__(
         self, config: HubspotConfig, *, transport: httpx.AsyncBaseTransport | None = None
@@ -189,26 +189,6 @@ class HubspotConnector(Connector):
     async def comment(self, kind: str, ref: str, text: str, *, key: str) -> None:
         """Adds a note."""
         await self._notes.add(self._object(kind, "have notes"), ref, text, key=key)
-
-    async def hold(self, ref: str, *, key: str) -> Sighting:
-        """Marks a campaign as held; whoever sends for it must heed that."""
-        return await self._campaigns.hold(ref)
-
-    async def release(self, ref: str, share: float, *, key: str) -> Sighting:
-        """Marks a campaign as running; where only a part may run, as held.
-
-        Raises:
-            Unsupported: only a part may run.
-        """
-        return await self._campaigns.release(ref, share)
-
-    async def throttle(self, ref: str, share: float, *, key: str) -> Sighting:
-        """Marks a campaign as held where only a part of it may run, see `release`."""
-        return await self._campaigns.release(ref, share)
-
-    async def look(self, ref: str) -> Sighting | None:
-        """Returns how a campaign is marked; None when there is none of that name."""
-        return await self._campaigns.look(ref)
 
     async def changes(self, kind: str, cursor: str, *, limit: int = 100) -> Page:
         """Returns objects that changed behind a cursor."""

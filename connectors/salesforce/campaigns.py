@@ -1,20 +1,20 @@
 """Campaigns in Salesforce: labelled as held or running, for whoever sends to heed."""
 
 import re
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from connectors.failures import NotFound, Rejected, Unsupported
+from connectors.campaigns import WholeCampaigns
+from connectors.contract import ProofLevel
+from connectors.failures import NotFound, Rejected
 from connectors.http import HttpDoor
 from connectors.salesforce.settings import SalesforceConfig
 from connectors.salesforce.soql import Query, literal, select
 from connectors.understanding import understanding
-from measures.launch import Sighting
 
 _ID = re.compile(r"701[A-Za-z0-9]{12}([A-Za-z0-9]{3})?")
 
 
-class Campaigns:
+class Campaigns(WholeCampaigns):
     """The campaigns of one organisation, each by its id or by its name.
 
     Args:
@@ -23,38 +23,26 @@ class Campaigns:
         query: asks for records.
     """
 
+    level: ClassVar[ProofLevel] = "advisory"
+    refusal: ClassVar[str] = "Salesforce marks campaign {ref} as active or not; it stays inactive"
+
     def __init__(self, config: SalesforceConfig, http: HttpDoor, query: Query) -> None:
         self._config = config
         self._http = http
         self._query = query
 
-    async def hold(self, ref: str) -> Sighting:
+    async def _stop(self, ref: str) -> None:
         """Marks a campaign as inactive, and a running one by its status too."""
         await self._mark(ref, False, self._config.campaign_released, self._config.campaign_held)
-        return await self._sighting(ref)
 
-    async def release(self, ref: str, share: float) -> Sighting:
-        """Marks a campaign as active, and a held one by its status too.
-
-        Raises:
-            Unsupported: only a part may run; it is marked as inactive.
-        """
-        if share < 1:
-            await self.hold(ref)
-            msg = (
-                f"Salesforce marks campaign {ref} as active or not; it stays inactive while only"
-                f" {share:.0%} of it may run"
-            )
-            raise Unsupported(msg)
+    async def _start(self, ref: str) -> None:
+        """Marks a campaign as active, and a held one by its status too."""
         await self._mark(ref, True, self._config.campaign_held, self._config.campaign_released)
-        return await self._sighting(ref)
 
-    async def look(self, ref: str) -> Sighting | None:
-        """Returns how a campaign is marked; None when there is none of that name."""
-        try:
-            return await self._sighting(ref)
-        except NotFound:
-            return None
+    async def _runs(self, ref: str) -> bool:
+        row = await self._row(ref)
+        # Either mark lets somebody send.
+        return bool(row["IsActive"]) or row["Status"] == self._config.campaign_released
 
     async def _mark(self, ref: str, active: bool, status: str, instead: str) -> None:
         row = await self._row(ref)
@@ -65,18 +53,6 @@ class Campaigns:
         content = {name: value for name, value in wanted.items() if row[name] != value}
         if content:
             await self._http.send("PATCH", f"sobjects/Campaign/{row['Id']}", json=content)
-
-    async def _sighting(self, ref: str) -> Sighting:
-        row = await self._row(ref)
-        # Either mark lets somebody send.
-        runs = bool(row["IsActive"]) or row["Status"] == self._config.campaign_released
-        return Sighting(
-            ref=ref,
-            state="released" if runs else "held",
-            share=float(runs),
-            level="advisory",
-            read_at=datetime.now(UTC),
-        )
 
     async def _row(self, ref: str) -> dict[str, Any]:
         """Returns a campaign's id and marks.

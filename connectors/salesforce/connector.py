@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import httpx
 
+from connectors.campaigns import WholeCampaignConnector
 from connectors.contract import (
     ConnectionConfig,
-    Connector,
     Health,
     Manifest,
     Page,
@@ -30,13 +30,12 @@ from connectors.salesforce.settings import KINDS, Kind, SalesforceConfig
 from connectors.salesforce.soql import literal, moment, select
 from connectors.texts import cut
 from connectors.understanding import understanding, version_of
-from measures.launch import Sighting
 
 _LONGEST_TEXT = 32_000
 """Letters in the description of a task."""
 
 
-class SalesforceConnector(Connector):
+class SalesforceConnector(WholeCampaignConnector):
     """Leads, opportunities and campaigns of one organisation."""
 
     manifest: ClassVar[Manifest] = Manifest(
@@ -189,26 +188,6 @@ class SalesforceConnector(Connector):
             shape.task: ref,
         }
         await self._http.send("POST", "sobjects/Task", json=task)
-
-    async def hold(self, ref: str, *, key: str) -> Sighting:
-        """Marks a campaign as inactive; whoever sends for it must heed that."""
-        return await self._campaigns.hold(ref)
-
-    async def release(self, ref: str, share: float, *, key: str) -> Sighting:
-        """Marks a campaign as active; where only a part may run, as inactive.
-
-        Raises:
-            Unsupported: only a part may run.
-        """
-        return await self._campaigns.release(ref, share)
-
-    async def throttle(self, ref: str, share: float, *, key: str) -> Sighting:
-        """Marks a campaign as inactive where only a part of it may run, see `release`."""
-        return await self._campaigns.release(ref, share)
-
-    async def look(self, ref: str) -> Sighting | None:
-        """Returns how a campaign is marked; None when there is none of that name."""
-        return await self._campaigns.look(ref)
 
     async def changes(self, kind: str, cursor: str, *, limit: int = 100) -> Page:
         """Returns records that changed behind a cursor, by the people or by the platform."""

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import httpx
 
+from connectors.campaigns import WholeCampaignConnector
 from connectors.contract import (
     ConnectionConfig,
-    Connector,
     Health,
     Manifest,
     Page,
@@ -26,10 +26,9 @@ from connectors.tryton.scenarios import Scenarios
 from connectors.tryton.settings import KINDS, Kind, TrytonConfig
 from connectors.tryton.wire import classify, like, packed, written
 from connectors.understanding import understanding
-from measures.launch import Sighting
 
 
-class TrytonConnector(Connector):
+class TrytonConnector(WholeCampaignConnector):
     """Leads, opportunities, parties and campaigns of one Tryton database."""
 
     manifest: ClassVar[Manifest] = Manifest(
@@ -58,7 +57,7 @@ class TrytonConnector(Connector):
             classify=classify,
             transport=transport,
         )
-        self._scenarios = Scenarios(self._http)
+        self._campaigns = Scenarios(self._http)
 
     async def aclose(self) -> None:
         """Ends the connection."""
@@ -174,26 +173,6 @@ class TrytonConnector(Connector):
             return
         note = {"resource": resource, "message": f"{text}\n\n[{key}]"}
         await self._http.send("POST", "ir.note", json=note)
-
-    async def hold(self, ref: str, *, key: str) -> Sighting:
-        """Stops a scenario; one that never ran is held as it is."""
-        return await self._scenarios.hold(ref)
-
-    async def release(self, ref: str, share: float, *, key: str) -> Sighting:
-        """Runs a scenario; where only a part may run it is stopped, for it knows no parts.
-
-        Raises:
-            Unsupported: only a part may run.
-        """
-        return await self._scenarios.release(ref, share)
-
-    async def throttle(self, ref: str, share: float, *, key: str) -> Sighting:
-        """Stops a scenario of which only a part may run, see `release`."""
-        return await self._scenarios.release(ref, share)
-
-    async def look(self, ref: str) -> Sighting | None:
-        """Returns whether a scenario runs; None when there is none of that name."""
-        return await self._scenarios.look(ref)
 
     async def changes(self, kind: str, cursor: str, *, limit: int = 100) -> Page:
         """Returns records that changed behind a cursor."""
