@@ -1,48 +1,19 @@
-"""Writing the next entries of a measure's life, each on top of the one before."""
+"""Writing the next entries of a measure's life."""
 
 from datetime import datetime
-from typing import Any
 
-from measures.entry import Draft, EntryKind, measure_stream
+from measures.entry import measure_stream
 from measures.permits import Permit, Why
 from measures.state import MeasureState, fold_measure
+from measures.stream_drafting import StreamDrafting
 
 
-class Drafting:
-    """Collects drafts of one command; `state` is always what they lead to.
-
-    Nothing is changed outside: the drafts are the result.
-    """
+class Drafting(StreamDrafting[MeasureState]):
+    """Collects drafts of one command about a measure."""
 
     def __init__(self, state: MeasureState, *, by: str, at: datetime, command: str) -> None:
-        self.state = state
-        self.drafts: list[Draft] = []
-        self._by = by
-        self._at = at
-        self._command = command
-
-    def write(
-        self,
-        kind: EntryKind,
-        body: dict[str, Any],
-        *,
-        facts_digest: str = "",
-        pack_digest: str = "",
-    ) -> None:
-        """Adds one entry."""
-        draft = Draft(
-            stream=measure_stream(self.state.id),
-            number=self.state.number + 1,
-            kind=kind,
-            at=self._at,
-            by=self._by,
-            command=self._command,
-            body=body,
-            facts_digest=facts_digest,
-            pack_digest=pack_digest,
-        )
-        self.state = fold_measure(self.state, draft)
-        self.drafts.append(draft)
+        stream = measure_stream(state.id)
+        super().__init__(stream, state, fold_measure, by=by, at=at, command=command)
 
     def void_what_changed(self) -> None:
         """Voids the sign-offs whose content is no longer what was signed."""

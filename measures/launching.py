@@ -5,11 +5,10 @@ Pure functions of the state and the time that are handed in, like `measures.deci
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from measures.blackouts import Window
 from measures.documents import ENGINE
-from measures.entry import Draft, EntryKind, launch_stream
+from measures.entry import Draft, launch_stream
 from measures.errors import RefusedError
 from measures.launch import (
     BY_HAND,
@@ -26,39 +25,11 @@ from measures.launch import (
     fold_launch,
     ref_of,
 )
+from measures.stream_drafting import StreamDrafting
 from measures.verdict import Verdict
 
 BLACKOUT = "blackout:"
 """How the source of a black-out's pause begins."""
-
-
-class LaunchDrafting:
-    """Collects drafts of one command; `state` is always what they lead to."""
-
-    def __init__(
-        self, state: LaunchState | None, ref: str, *, by: str, at: datetime, command: str
-    ) -> None:
-        self.state = state
-        self.drafts: list[Draft] = []
-        self._ref = ref
-        self._by = by
-        self._at = at
-        self._command = command
-
-    def write(self, kind: EntryKind, body: dict[str, Any], **digests: str) -> None:
-        """Adds one entry."""
-        draft = Draft(
-            stream=launch_stream(self._ref),
-            number=self.state.number + 1 if self.state else 1,
-            kind=kind,
-            at=self._at,
-            by=self._by,
-            command=self._command,
-            body=body,
-            **digests,
-        )
-        self.state = fold_launch(self.state, draft)
-        self.drafts.append(draft)
 
 
 def take_order(
@@ -69,7 +40,9 @@ def take_order(
     A campaign obeys one measure until that one is done with it: another's order is not heard.
     """
     ref = ref_of(order.campaign)
-    drafting = LaunchDrafting(state, ref, by=ENGINE, at=at, command=command)
+    drafting = StreamDrafting[LaunchState | None](
+        launch_stream(ref), state, fold_launch, by=ENGINE, at=at, command=command
+    )
     over = state is None or state.ended_at is not None
     if over and order.wanted == "ended" and state is not None:
         return []
@@ -226,7 +199,6 @@ def pass_time(
         if source.startswith(BLACKOUT) and source not in in_force:
             drafting.write("launch_unpaused", {"source": source, "reason": "the black-out is over"})
     now = drafting.state
-    assert now is not None, "it begins with a state"
     if now.wanted == "open" and at >= now.window_ends_at:
         drafting.write(
             "launch_wanted",
@@ -282,10 +254,9 @@ def next_due(state: LaunchState, blackouts: Sequence[Window], at: datetime) -> d
     return min((moment for moment in moments if moment > at), default=None)
 
 
-def _escalate_if_fought(drafting: LaunchDrafting, at: datetime) -> None:
+def _escalate_if_fought(drafting: StreamDrafting[LaunchState], at: datetime) -> None:
     """Hands it to a person when putting back does not help."""
     state = drafting.state
-    assert state is not None, "a put-back has a state"
     lately = [moment for moment in state.recent if moment > at - FLIP_SPAN]
     told = state.escalated_at is not None and state.escalated_at > at - FLIP_SPAN
     if len(lately) < FLIPS or told:
@@ -298,8 +269,9 @@ def _escalate_if_fought(drafting: LaunchDrafting, at: datetime) -> None:
 
 def _drafting(
     state: LaunchState, at: datetime, command: str, *, by: str = ENGINE
-) -> LaunchDrafting:
-    return LaunchDrafting(state, state.ref, by=by, at=at, command=command)
+) -> StreamDrafting[LaunchState]:
+    stream = launch_stream(state.ref)
+    return StreamDrafting(stream, state, fold_launch, by=by, at=at, command=command)
 
 
 def _refuse_ended(state: LaunchState) -> None:

@@ -14,6 +14,7 @@ from measures.mapping import Scalar, same
 from measures.model import Stored
 from measures.reconciling import Difference, Shown
 from measures.remote import STATUS, RemoteOrder, RemoteState, fold_remote
+from measures.stream_drafting import StreamDrafting
 
 
 class Refused(Stored):
@@ -52,34 +53,6 @@ class Brought(Stored):
     suspended: str = ""
 
 
-class _Drafting:
-    """Collects drafts of one command; `state` is always what they lead to."""
-
-    def __init__(
-        self, state: RemoteState | None, remote: str, *, by: str, at: datetime, command: str
-    ) -> None:
-        self.state = state
-        self.drafts: list[Draft] = []
-        self._remote = remote
-        self._by = by
-        self._at = at
-        self._command = command
-
-    def write(self, kind: EntryKind, body: dict[str, Any]) -> None:
-        """Adds one entry."""
-        draft = Draft(
-            stream=remote_stream(self._remote),
-            number=self.state.number + 1 if self.state else 1,
-            kind=kind,
-            at=self._at,
-            by=self._by,
-            command=self._command,
-            body=body,
-        )
-        self.state = fold_remote(self.state, draft)
-        self.drafts.append(draft)
-
-
 def take_order(
     state: RemoteState | None, order: RemoteOrder, at: datetime, command: str
 ) -> list[Draft]:
@@ -91,7 +64,9 @@ def take_order(
             return []
     elif order.want.done:
         return []
-    drafting = _Drafting(state, order.id, by=order.by, at=at, command=command)
+    drafting = StreamDrafting[RemoteState | None](
+        remote_stream(order.id), state, fold_remote, by=order.by, at=at, command=command
+    )
     drafting.write("remote_wanted", order.model_dump(mode="json"))
     return drafting.drafts
 
@@ -108,7 +83,6 @@ def brought(state: RemoteState, outcome: Brought, at: datetime, command: str) ->
         return drafting.drafts
     _write_answers(drafting, outcome)
     now = drafting.state
-    assert now is not None, "it has a state"
     mapped = _mapped(state, outcome.shown)
     if outcome.wanted_number > state.written_number or outcome.said or outcome.sent:
         body = _body(outcome.shown, mapped)
@@ -119,7 +93,7 @@ def brought(state: RemoteState, outcome: Brought, at: datetime, command: str) ->
     ):
         drafting.write("remote_observed", _body(outcome.shown, mapped))
     after = drafting.state
-    if after is not None and after.want.done and after.in_step and after.ended_at is None:
+    if after.want.done and after.in_step and after.ended_at is None:
         drafting.write("remote_ended", {"reason": after.want.phase})
     return drafting.drafts
 
@@ -145,12 +119,12 @@ def resume(state: RemoteState, by: str, reason: str, at: datetime, command: str)
             f"{state.connection} {state.kind} {state.ref or state.external_id} is not suspended:"
             f" sluice connectors explain {state.measure}",
         )
-    drafting = _Drafting(state, state.id, by=by, at=at, command=command)
+    drafting = _drafting(state, at, command, by=by)
     drafting.write("remote_resumed", {"reason": reason})
     return drafting.drafts
 
 
-def _write_answers(drafting: _Drafting, outcome: Brought) -> None:
+def _write_answers(drafting: StreamDrafting[RemoteState], outcome: Brought) -> None:
     kinds: Iterable[tuple[EntryKind, tuple[Difference, ...]]] = (
         ("remote_reverted", outcome.reverted),
         ("remote_taken", outcome.taken),
@@ -175,5 +149,8 @@ def _body(shown: Shown, mapped: dict[str, Scalar]) -> dict[str, Any]:
     return {"ref": shown.ref, "url": shown.url, "version": shown.version, "shown": mapped}
 
 
-def _drafting(state: RemoteState, at: datetime, command: str) -> _Drafting:
-    return _Drafting(state, state.id, by=ENGINE, at=at, command=command)
+def _drafting(
+    state: RemoteState, at: datetime, command: str, *, by: str = ENGINE
+) -> StreamDrafting[RemoteState]:
+    stream = remote_stream(state.id)
+    return StreamDrafting(stream, state, fold_remote, by=by, at=at, command=command)
