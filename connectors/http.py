@@ -214,7 +214,17 @@ def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
         except (ValueError, TypeError):
             return None
         wait = (when if when.tzinfo else when.replace(tzinfo=UTC)) - now
+    return bounded(wait)
+
+
+def bounded(wait: timedelta) -> timedelta:
+    """Returns how long to wait where a system asks for so much: never back, never for ever."""
     return min(max(wait, timedelta()), LONGEST_WAIT)
+
+
+def plain_words(response: httpx.Response) -> str:
+    """Returns what a refusal says that has not the form in which its system promises one."""
+    return response.text[:300] or response.reason_phrase
 
 
 def clock_skew(response: httpx.Response, now: datetime) -> timedelta | None:

@@ -14,7 +14,7 @@ import httpx
 
 from connectors.failures import ConnectorError, NotFound, Rejected, RetryLater
 from connectors.github.settings import API, GithubConfig
-from connectors.http import LONGEST_WAIT, HttpDoor, retry_after
+from connectors.http import HttpDoor, bounded, plain_words, retry_after
 from connectors.secrets import read_secret
 from connectors.understanding import understanding
 
@@ -87,8 +87,7 @@ def _until_reset(response: httpx.Response) -> timedelta | None:
     written = response.headers.get("x-ratelimit-reset", "")
     if not (written.isascii() and written.isdecimal() and len(written) <= 12):
         return None
-    wait = int(written) - datetime.now(UTC).timestamp()
-    return min(max(timedelta(seconds=wait), timedelta()), LONGEST_WAIT)
+    return bounded(timedelta(seconds=int(written) - datetime.now(UTC).timestamp()))
 
 
 def _words(response: httpx.Response) -> str:
@@ -103,4 +102,4 @@ def _words(response: httpx.Response) -> str:
         ]
         return "; ".join([str(said["message"]), *faults])[:500]
     except (ValueError, AttributeError, TypeError, KeyError):
-        return response.text[:300] or response.reason_phrase
+        return plain_words(response)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from connectors.failures import AuthFailed, ConnectorError, Rejected, RetryLater
-from connectors.http import LONGEST_WAIT, HttpDoor, retry_after
+from connectors.http import HttpDoor, bounded, plain_words, retry_after
 from connectors.jira.settings import JiraConfig
 from connectors.secrets import read_secret
 
@@ -68,7 +68,7 @@ def _wait(response: httpx.Response) -> timedelta | None:
     except ValueError:
         return None
     reset = reset if reset.tzinfo else reset.replace(tzinfo=UTC)
-    return min(max(reset - now, timedelta()), LONGEST_WAIT)
+    return bounded(reset - now)
 
 
 def _words(response: httpx.Response) -> str:
@@ -78,5 +78,5 @@ def _words(response: httpx.Response) -> str:
         general = [str(one) for one in said.get("errorMessages") or ()]
         fields = [f"{name}: {words}" for name, words in (said.get("errors") or {}).items()]
     except (ValueError, AttributeError, TypeError):
-        return response.text[:300] or response.reason_phrase
+        return plain_words(response)
     return "; ".join(general + fields)[:500] or response.reason_phrase

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from connectors.failures import ConnectorError, NotFound, RetryLater
-from connectors.http import LONGEST_WAIT, HttpDoor, failure_of
+from connectors.http import HttpDoor, bounded, failure_of
 from connectors.understanding import understanding
 
 Row = dict[str, str]
@@ -107,7 +107,7 @@ def meaning(response: httpx.Response) -> ConnectorError | None:
         return None
     failure = failure_of(response, "ServiceNow")
     wait = timedelta(seconds=min(int(reset), 10**11) - datetime.now(UTC).timestamp())
-    return RetryLater(str(failure), min(max(wait, timedelta()), LONGEST_WAIT))
+    return RetryLater(str(failure), bounded(wait))
 
 
 def _result(response: httpx.Response, what: str) -> Row:
