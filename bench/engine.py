@@ -26,7 +26,8 @@ from measures.documents import (
     document_content,
 )
 from measures.errors import EngineError
-from workflows.client import SluiceClient, connect
+from workflows.client import SluiceClient
+from workflows.client.connecting import connect
 from workflows.settings import TemporalSettings
 from workflows.stackfile import Stack, read_stack
 

@@ -28,7 +28,7 @@ from bench.results import Section, table
 from measures.documents import Evidence
 from measures.entry import measure_stream
 from measures.requests import ReportInput, SignInput
-from workflows.client import TASK_TIMEOUT
+from workflows.client.speaking import TASK_TIMEOUT
 
 IN_FLIGHT = 10
 """Lives side by side, as many as the client itself has in flight; more only lengthens the tail."""

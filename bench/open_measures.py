@@ -15,7 +15,7 @@ from bench.processes import memory_mib
 from bench.results import Section, table
 from measures.requests import SignInput
 from worker.keeper import until
-from workflows.client import AT_ONCE
+from workflows.client.speaking import AT_ONCE
 
 STEADY_SECONDS = 4.0
 """How long the clients ask before a kill, and after the last answer it held up."""

@@ -38,8 +38,8 @@ from measures.model import Stored
 from measures.pool_state import Uncovered
 from measures.requests import AmendInput
 from rules.source import Fault
-from workflows.client import AT_ONCE
-from workflows.remote_client import RemoteClient
+from workflows.client import SluiceClient
+from workflows.client.speaking import AT_ONCE
 
 Outcome = Literal["created", "changed", "unchanged", "refused", "held-back"]
 
@@ -84,7 +84,7 @@ class Applier:
         clock: when it is.
     """
 
-    def __init__(self, ledger: Ledger | None, client: RemoteClient | None, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger | None, client: SluiceClient | None, clock: Clock) -> None:
         self._ledger = ledger
         self._client = client
         self._clock = clock

@@ -12,7 +12,7 @@ from measures.documents import Measure
 from measures.errors import RefusedError
 from measures.model import Stored
 from rules.schema import Pack
-from workflows.client import AT_ONCE
+from workflows.client.speaking import AT_ONCE
 
 
 class RuleCount(Stored):

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from measures.errors import EngineError
-from workflows.client import connect
-from workflows.remote_client import RemoteClient
+from workflows.client import SluiceClient
+from workflows.client.connecting import connect
 from workflows.settings import TemporalSettings
 from workflows.stackfile import Child, Stack, read_stack
 
@@ -33,7 +33,7 @@ class LocalStack:
         client: asks its measures and pools.
     """
 
-    def __init__(self, state_dir: Path, stack: Stack, client: RemoteClient) -> None:
+    def __init__(self, state_dir: Path, stack: Stack, client: SluiceClient) -> None:
         self.stack = stack
         self.client = client
         self._state_dir = state_dir
@@ -111,9 +111,9 @@ def _start(
         )
 
 
-async def _client(stack: Stack) -> RemoteClient:
+async def _client(stack: Stack) -> SluiceClient:
     settings = TemporalSettings.load(temporal_address=stack.address)
-    return RemoteClient(await connect(settings), settings.task_queue)
+    return SluiceClient(await connect(settings), settings.task_queue)
 
 
 def _pids(stack: Stack) -> set[int]:

@@ -7,8 +7,8 @@ from ledger.remotes import outstanding
 from ledger.store import Ledger
 from measures.entry import subject_of
 from measures.model import Stored
-from workflows.client import AT_ONCE
-from workflows.remote_client import RemoteClient
+from workflows.client import SluiceClient
+from workflows.client.speaking import AT_ONCE
 
 
 class Rebuilt(Stored):
@@ -22,7 +22,7 @@ class Rebuilt(Stored):
 
 
 async def rebuild(
-    ledger: Ledger, client: RemoteClient, on_progress: Callable[[int, int], None] | None = None
+    ledger: Ledger, client: SluiceClient, on_progress: Callable[[int, int], None] | None = None
 ) -> Rebuilt:
     """Starts the workflow of all that has not ended; what runs is left.
 

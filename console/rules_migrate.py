@@ -63,7 +63,7 @@ async def _migrate(
     from measures.documents import OPERATOR
     from measures.requests import MigrateInput
     from measures.rollout import SHORT, refuse_unless_may_migrate
-    from workflows.client import AT_ONCE
+    from workflows.client.speaking import AT_ONCE
 
     place = find_place()
     with refusals_as_data(output), open_ledger(place) as ledger:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from console.applying import Applied, Applier
     from console.reading import Located
     from ledger.store import Ledger
-    from workflows.remote_client import RemoteClient
+    from workflows.client import SluiceClient
     from workflows.settings import TemporalSettings
 
 _LEDGER_VARIABLES = {"SLUICE_LEDGER_URL", "SLUICE_LEDGER_URL_FILE"}
@@ -138,25 +138,25 @@ def check_documents(place: Place, documents: Sequence["Located"], by: str) -> li
 
 
 @asynccontextmanager
-async def open_client(place: Place) -> AsyncIterator["RemoteClient"]:
+async def open_client(place: Place) -> AsyncIterator["SluiceClient"]:
     """Connects to the engine.
 
     Raises:
         EngineError: no server answers.
     """
-    from workflows.client import connect
-    from workflows.remote_client import RemoteClient
+    from workflows.client import SluiceClient
+    from workflows.client.connecting import connect
 
     settings: TemporalSettings = place.settings
     if place.stack is not None:
         settings = settings.model_copy(
             update={"temporal_address": place.stack.address, "temporal_namespace": "default"}
         )
-    yield RemoteClient(await connect(settings), settings.task_queue)
+    yield SluiceClient(await connect(settings), settings.task_queue)
 
 
 @asynccontextmanager
-async def open_applier(place: Place) -> AsyncIterator[tuple["Applier", "Ledger", "RemoteClient"]]:
+async def open_applier(place: Place) -> AsyncIterator[tuple["Applier", "Ledger", "SluiceClient"]]:
     """Opens everything that applying documents needs."""
     from console.applying import Applier
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ledger.store import Ledger
     from measures.mapping import Mapping
     from measures.remote import RemoteState
-    from workflows.remote_client import RemoteClient
+    from workflows.client import SluiceClient
 
 
 def add_to(app: typer.Typer) -> None:
@@ -161,7 +161,7 @@ async def _sync(
 
 async def _tell(
     ledger: "Ledger",
-    client: "RemoteClient",
+    client: "SluiceClient",
     connection: str | None,
     measure: str | None,
     mapping: str,
@@ -205,7 +205,7 @@ def _live(ledger: "Ledger", connection: str | None, measure: str | None) -> list
     return [one.id for one in ledger.remotes(live=True, **only)]
 
 
-async def _bring(client: "RemoteClient", remotes: list[str]) -> list[str]:
+async def _bring(client: "SluiceClient", remotes: list[str]) -> list[str]:
     """Has objects brought in step; one that has ended meanwhile is in step."""
     from measures.errors import RefusedError
 

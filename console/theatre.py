@@ -20,7 +20,7 @@ from console.local_stack import LocalStack, start_stack
 from console.rebuilding import rebuild
 from ledger.store import Ledger
 from measures.errors import EngineError
-from workflows.remote_client import RemoteClient
+from workflows.client import SluiceClient
 
 NO_STICKY_QUEUE = {"SLUICE_MAX_CACHED_WORKFLOWS": "0"}
 """The time-skipping server never takes a task back that it gave to a dead worker's own (sticky)
@@ -40,7 +40,7 @@ class Theatre:
         self._now = datetime.now(UTC)
 
     @property
-    def client(self) -> RemoteClient:
+    def client(self) -> SluiceClient:
         """Asks the measures and pools of the story."""
         return self._local.client
 

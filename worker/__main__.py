@@ -15,7 +15,7 @@ from measures.errors import SluicegateError
 from worker.assembly import assemble
 from worker.logs import set_up_logs
 from worker.settings import WorkerSettings
-from workflows.client import connect
+from workflows.client.connecting import connect
 
 
 async def run(settings: WorkerSettings) -> None:

@@ -38,9 +38,9 @@ from worker.settings import WorkerSettings
 from worker.signing import KeyRing
 from worker.watch import Watch
 from workflows.capacity_pool import CapacityPool
+from workflows.client import SluiceClient
 from workflows.launch_control import LaunchControl
 from workflows.measure_lifecycle import MeasureLifecycle
-from workflows.remote_client import RemoteClient
 from workflows.remote_object import RemoteObject
 from workflows.revocation_signing import RevocationSigning
 
@@ -84,7 +84,7 @@ async def assemble(
         court = Court(ledger, judge)
         measures = MeasureActivities(ledger, court, keys)
         pools = PoolActivities(ledger)
-        asking = RemoteClient(client, settings.task_queue)
+        asking = SluiceClient(client, settings.task_queue)
         capacity = CapacityActivities(asking)
         circuits = Circuits(ledger, timedelta(seconds=settings.circuit_seconds))
         connections = Connections(ledger, settings.state_dir, circuits)

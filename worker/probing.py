@@ -17,7 +17,7 @@ from measures.errors import ConfigurationError
 from worker.circuits import Circuits
 from worker.connections import Connections
 from worker.guard import GuardedConnector
-from workflows.remote_client import RemoteClient
+from workflows.client import SluiceClient
 
 _log = logging.getLogger("sluicegate.worker.probing")
 
@@ -40,7 +40,7 @@ class Probing:
         ledger: AsyncLedger,
         circuits: Circuits,
         connections: Connections,
-        client: RemoteClient,
+        client: SluiceClient,
     ) -> None:
         self._ledger = ledger
         self._circuits = circuits

@@ -44,7 +44,6 @@ from worker.assembly import assemble
 from worker.server import SEARCH_ATTRIBUTES, program
 from worker.settings import WorkerSettings
 from workflows.client import SluiceClient
-from workflows.remote_client import RemoteClient
 from workflows.remote_contract import RemoteNews, RemoteResume
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -225,7 +224,7 @@ def trial(scope: str) -> RulePack:
     return RulePack(pack="trial", title="Trials", policy="migrate", rules=(rule,))
 
 
-async def shown(client: RemoteClient, ledger: Ledger, place: Path) -> str:
+async def shown(client: SluiceClient, ledger: Ledger, place: Path) -> str:
     """Its blocker becomes a ticket, closed too early, fought over, resumed, cleared.
 
     Returns:
@@ -324,7 +323,7 @@ async def main() -> None:
                     content = document_content(person)
                     ledger.append_document("Person", name, content, "x", datetime.now(UTC), name)
             async with assemble(settings, server.client) as worker, worker:
-                client = RemoteClient(server.client)
+                client = SluiceClient(server.client)
                 pool = Pool(id="kyc", title="K", unit="c", owner="kim", capacity={PERIOD: 50})
                 await client.open_pool(pool, "operator")
                 for live in (closed, waiting, cancelled, waived, throttled):

@@ -24,8 +24,8 @@ from measures.requests import CapacityInput, ReasonInput, ReportInput, SignInput
 from measures.state import MeasureState
 from worker.assembly import assemble
 from worker.settings import WorkerSettings
+from workflows.client import SluiceClient
 from workflows.contract import PoolAnswer
-from workflows.remote_client import RemoteClient
 
 PEOPLE = {
     "olga": ("owner",),
@@ -49,7 +49,7 @@ class Engine:
     """
 
     def __init__(
-        self, settings: WorkerSettings, client: RemoteClient, ledger: Ledger, today: date
+        self, settings: WorkerSettings, client: SluiceClient, ledger: Ledger, today: date
     ) -> None:
         self.settings = settings
         self.client = client
@@ -283,7 +283,7 @@ async def run_engine(
     with Ledger.open(settings.ledger_url.get_secret_value()) as ledger:
         write_people(ledger)
         async with assemble(settings, temporal, SandboxedWorkflowRunner()) as worker, worker:
-            client = RemoteClient(temporal, queue)
+            client = SluiceClient(temporal, queue)
             yield Engine(settings, client, ledger, await server_day(temporal))
 
 

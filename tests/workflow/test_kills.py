@@ -15,7 +15,8 @@ from connectors.memory import MemoryConnector
 from ledger.store import Ledger
 from measures.documents import Person, document_content
 from measures.requests import ReasonInput
-from workflows.client import SluiceClient, connect
+from workflows.client import SluiceClient
+from workflows.client.connecting import connect
 from workflows.settings import TemporalSettings
 from workflows.stackfile import Stack, read_stack
 

@@ -16,7 +16,7 @@ from measures.errors import RefusedError
 from measures.model import restore
 from measures.remote import RemoteOrder, RemoteState, fold_remote
 from measures.syncing import Brought
-from workflows.remote_client import RemoteClient
+from workflows.client import SluiceClient
 from workflows.remote_contract import (
     ACT_ON_REMOTE,
     TELL_REMOTES,
@@ -31,7 +31,7 @@ from workflows.remote_contract import (
 class RemoteActivities:
     """Fills `workflows.remote_ports.tell_remotes` and `workflows.remote_ports.act_on_remote`."""
 
-    def __init__(self, ledger: AsyncLedger, client: RemoteClient) -> None:
+    def __init__(self, ledger: AsyncLedger, client: SluiceClient) -> None:
         self._ledger = ledger
         self._client = client
 

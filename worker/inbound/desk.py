@@ -21,7 +21,7 @@ from measures.entry import object_stream
 from measures.errors import SluicegateError
 from measures.objects import Observed, forget, observe
 from worker.connections import Connections
-from workflows.remote_client import RemoteClient
+from workflows.client import SluiceClient
 from workflows.remote_contract import RemoteNews
 
 _log = logging.getLogger("sluicegate.worker.inbound")
@@ -62,7 +62,7 @@ class Desk:
         client: how measures and launches are woken.
     """
 
-    def __init__(self, ledger: AsyncLedger, connections: Connections, client: RemoteClient) -> None:
+    def __init__(self, ledger: AsyncLedger, connections: Connections, client: SluiceClient) -> None:
         database = ledger.ledger.database
         self._ledger = ledger
         self._inbox = Inbox(database)

@@ -10,7 +10,7 @@ from worker.inbound.desk import Desk
 from worker.inbound.hearing import Hearing
 from worker.inbound.poll import Poller
 from worker.repeating import repeating
-from workflows.remote_client import RemoteClient
+from workflows.client import SluiceClient
 
 LOOK_SECONDS = 0.2
 """Between two looks into the inbox: webhooks come into another process."""
@@ -20,7 +20,7 @@ _TIDY_SECONDS = 3600.0
 
 @asynccontextmanager
 async def keeping_up(
-    ledger: AsyncLedger, connections: Connections, client: RemoteClient, every: timedelta
+    ledger: AsyncLedger, connections: Connections, client: SluiceClient, every: timedelta
 ) -> AsyncIterator[None]:
     """Acts on news and polls while the block runs; before it, notes which systems went unheard.
 

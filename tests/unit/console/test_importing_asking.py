@@ -9,7 +9,7 @@ from measures.documents import Measure
 from measures.errors import RefusedError
 from measures.status import Reason
 from rules.loader import builtin_packs
-from workflows.client import AT_ONCE
+from workflows.client.speaking import AT_ONCE
 
 STAGES = ("defined", "identified", "detailed", "decided", "implemented", "closed")
 
