@@ -102,7 +102,7 @@ def _explain_measure(measure: str, output: Form) -> None:
     from console.remote_showing import view_of as remote_view_of
     from console.session import find_place, open_ledger, system_clock
     from console.surge_showing import print_assessment
-    from measures.gathering import assess
+    from measures.assessment import assess
 
     with refusals_as_data(output), open_ledger(find_place()) as ledger:
         state = found_measure(ledger, measure)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from measures.directory import Directory
 from measures.documents import RulePack
 from measures.facts import Fact
-from measures.gathering import LivePage, gather
+from measures.gathering import gather
 from measures.judging import only_with_controller, with_waivers
 from measures.launch import LaunchState
 from measures.launch_facts import LaunchScene, scene_of
@@ -26,6 +26,7 @@ from measures.money import benefit_of
 from measures.pool import PoolState
 from measures.rollout import kept_version, versions_for
 from measures.state import MeasureState
+from measures.surroundings import LivePage
 from measures.verdict import Verdict
 from rules.archive import Archive, LostVersionError
 from rules.comparing import Difference, compare

@@ -5,16 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 from console.offers_showing import Left, Offers, TriedOffer
 from ledger.store import Ledger
+from measures.capacity_facts import asker_of
 from measures.directory import Directory
 from measures.errors import RefusedError
-from measures.gathering import Surroundings, asker_of, remaining_days
 from measures.judging import waivers_for
 from measures.offering import PlanOffer, outlook
+from measures.plan_facts import remaining_days
 from measures.plan_fields import amend_command
 from measures.pool_state import over_on
 from measures.rollout import versions_for
 from measures.state import MeasureState
 from measures.supposing import supposing
+from measures.surroundings import Surroundings
 from measures.verdict import Blocker
 from measures.waivers import covers
 from rules.archive import Archive, LostVersionError

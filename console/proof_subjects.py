@@ -26,12 +26,12 @@ from measures.documents import (
     Pool,
     RulePack,
 )
-from measures.gathering import Standing, standing_of
 from measures.lifecycle import Lifecycle
 from measures.mapping import Mapping as SyncMapping
 from measures.model import restore
 from measures.pool import PoolState, fold_pool, open_pool
 from measures.state import MeasureState, fold_measure
+from measures.surroundings import Standing, standing_of
 from rules.lifecycle_files import lifecycle_named
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from console.reading import files_under, read_files
 from console.rules_files import refuse
 from console.session import find_place, open_ledger
+from measures.assessment import assess
 from measures.documents import OPERATOR, Conversion, Measure, Pool
 from measures.errors import RefusedError
-from measures.gathering import assess
 from measures.loads import Need
 from measures.model import Amount, Period
 from measures.needs import needs_of

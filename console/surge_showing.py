@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 
 from console.output import print_table
+from measures.assessment import Assessment
 from measures.documents import Person
-from measures.gathering import Assessment
 from measures.loads import Need, Touched
 from measures.state import MeasureState
 

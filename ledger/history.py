@@ -28,7 +28,7 @@ from measures.entry import (
 )
 from measures.errors import LedgerError
 from measures.facts import Fact, facts_digest
-from measures.gathering import Standing, gather, standing_of
+from measures.gathering import gather
 from measures.launch import LaunchState
 from measures.launch_facts import LaunchScene, scene_of
 from measures.link_facts import linked_of
@@ -37,6 +37,7 @@ from measures.model import restore
 from measures.objects import ObjectState
 from measures.pool import PoolState
 from measures.state import MeasureState
+from measures.surroundings import Standing, standing_of
 from measures.verdict import Verdict
 
 JUDGEMENTS = ("gate_judged", "permit_granted", "permit_denied")

@@ -11,9 +11,9 @@ from ledger import overview
 from ledger.database import Database
 from ledger.projection import state_of
 from ledger.tables import contacts, launches, links, measures, objects, pools
-from measures.gathering import LivePage
 from measures.link_facts import Linked, linked_of
 from measures.pool import PoolState
+from measures.surroundings import LivePage
 
 PAGE = 200
 """Measures of one page: enough that a statement costs little for each, few enough to spread."""

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, cast, func, select
 
 from ledger.tables import measures, watches
-from measures.gathering import Standing
 from measures.model import Moment, Stored
+from measures.surroundings import Standing
 
 
 class MeasureRow(Stored):

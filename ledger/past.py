@@ -11,13 +11,14 @@ from measures.directory import Directory
 from measures.entry import Entry, launch_stream, measure_stream, pool_stream
 from measures.errors import RefusedError
 from measures.facts import Fact
-from measures.gathering import gather, standing_of
+from measures.gathering import gather
 from measures.launch import LaunchState
 from measures.launch_facts import LaunchScene, scene_of
 from measures.link_facts import Linked, linked_of
 from measures.links import streams_of
 from measures.pool import PoolState
 from measures.state import MeasureState
+from measures.surroundings import standing_of
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from measures.entry import (
     remote_stream,
 )
 from measures.facts import Fact
-from measures.gathering import Standing, Surroundings, gather
+from measures.gathering import gather
 from measures.launch import LaunchState
 from measures.launch_facts import NOTHING, LaunchScene, is_rival, scene_of
 from measures.link_facts import NO_LINKS, Linked, linked_of
@@ -31,6 +31,7 @@ from measures.objects import ObjectState
 from measures.pool import PoolState
 from measures.remote import RemoteState
 from measures.state import MeasureState
+from measures.surroundings import Standing, Surroundings
 from measures.waiver_standing import WaiverStanding, standings_of
 
 

@@ -22,12 +22,12 @@ from measures.directory import Directory
 from measures.documents import ENGINE, RulePack
 from measures.entry import Draft, Entry
 from measures.errors import LedgerError
-from measures.gathering import Surroundings
 from measures.launch import LaunchState
 from measures.objects import ObjectState
 from measures.pool import PoolState
 from measures.remote import RemoteState
 from measures.state import MeasureState
+from measures.surroundings import Surroundings
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

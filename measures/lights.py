@@ -8,9 +8,9 @@ below. Divergence = implementation share - min(1, forecast / plan); above 0.2 it
 from datetime import date
 from typing import Literal
 
-from measures.gathering import late_days
 from measures.model import Stored
 from measures.money import benefit_of
+from measures.plan_facts import late_days
 from measures.state import MeasureState
 
 Light = Literal["green", "amber", "red"]

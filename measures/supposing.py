@@ -9,8 +9,9 @@ from measures.directory import Directory
 from measures.duties import refuse_mixed_duties
 from measures.errors import RefusedError
 from measures.facts import Fact
-from measures.gathering import Surroundings, gather
+from measures.gathering import gather
 from measures.state import MeasureState
+from measures.surroundings import Surroundings
 
 Suppose = Callable[[Mapping[str, Any]], Sequence[Fact] | None]
 """Takes what would be set in a plan, by path; gives the facts, or None if it were refused."""

@@ -5,9 +5,9 @@ from datetime import date
 
 import networkx as nx
 
-from measures.gathering import Standing
 from measures.pool import PoolState
 from measures.state import MeasureState
+from measures.surroundings import Standing
 from rules.proof.claims import Claim, claim
 from rules.proof.lives import Life, Need, OnStage, lives_of, stuck_of
 from rules.proof.ways import Break, breaks, dropping

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from measures.gathering import Standing, standing_of
 from measures.lifecycle import LAUNCH
 from measures.needs import in_pool_units, needs_of
 from measures.pool import PoolState
 from measures.state import MeasureState
+from measures.surroundings import Standing, standing_of
 from rules.proof.gates import enforced_at
 from rules.schema import Pack, Rule
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.writer import AsyncLedger
+from measures.assessment import Assessment, assess
+from measures.capacity_facts import waits_at
 from measures.directory import Directory
 from measures.documents import RulePack
 from measures.facts import WaitFact
-from measures.gathering import Assessment, assess, gather, waits_at
+from measures.gathering import gather
 from measures.judging import waivers_for
 from measures.places import as_if_plenty
 from measures.rollout import versions_for

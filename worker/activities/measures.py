@@ -15,12 +15,12 @@ from ledger.reading import Docket
 from ledger.writer import AsyncLedger
 from measures import decisions, permitting
 from measures.answers import Refusal
+from measures.assessment import assess
 from measures.confirming import confirm
 from measures.directory import Directory
 from measures.documents import ENGINE, Demand, Measure
 from measures.entry import Draft, measure_stream
 from measures.errors import LedgerError, RefusedError
-from measures.gathering import assess
 from measures.judging import (
     judged,
     only_with_controller,

@@ -8,9 +8,10 @@ import pytest
 
 from measures.directory import Directory
 from measures.documents import Demand, Pool
-from measures.gathering import Standing, gather
+from measures.gathering import gather
 from measures.lifecycle import DOI
 from measures.pool import PoolState, fold_pool, open_pool, report_capacity, reserve
+from measures.surroundings import Standing
 
 Life = Any
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from measures.assessment import assess
 from measures.documents import Pool
 from measures.errors import RefusedError
 from measures.facts import WaitFact
-from measures.gathering import assess, gather
+from measures.gathering import gather
 from measures.pool import PoolState, fold_pool, open_pool, report_capacity
 from measures.queueing.asking import PlayAsk
 from measures.queueing.inputs import inputs_of

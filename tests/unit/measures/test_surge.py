@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from measures.amending import set_fields
+from measures.assessment import Assessment, assess
 from measures.confirming import confirm
 from measures.conversion import Conversion
 from measures.digest import digest
@@ -16,7 +17,7 @@ from measures.directory import Directory
 from measures.documents import Delegation, Demand, Person, Pool, document_content
 from measures.entry import Draft, measure_stream
 from measures.errors import RefusedError
-from measures.gathering import Assessment, assess, gather
+from measures.gathering import gather
 from measures.loads import Confirmation
 from measures.model import restore
 from measures.needs import as_stated, in_pool_units, needs_of

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 
 from measures.decisions import define
 from measures.documents import Campaign, Demand, Dependency, Measure, Pool
-from measures.gathering import Standing
 from measures.lifecycle import DOI
 from measures.pool import Holding, PoolState, fold_pool, open_pool
 from measures.state import MeasureState, fold_measure
+from measures.surroundings import Standing
 from rules.loader import builtin_packs
 from rules.proof.claims import Claim
 from rules.proof.deadlocks import deadlock_claims

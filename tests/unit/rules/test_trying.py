@@ -8,12 +8,12 @@ import pytest
 from measures.directory import Directory
 from measures.documents import Demand, Measure, Person, Pool
 from measures.errors import RefusedError
-from measures.gathering import Surroundings
 from measures.lifecycle import DOI
 from measures.offering import outlook
 from measures.pool import PoolState, fold_pool, open_pool
 from measures.state import MeasureState, SignOff
 from measures.supposing import supposing
+from measures.surroundings import Surroundings
 from rules.loader import builtin_packs
 from rules.trying import Trial
 

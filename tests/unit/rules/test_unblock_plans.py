@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 
+from measures.assessment import assess
 from measures.confirming import confirm
 from measures.conversion import Conversion
 from measures.documents import Pool
 from measures.errors import RefusedError
 from measures.facts import Fact
-from measures.gathering import Surroundings, assess, gather
+from measures.gathering import gather
 from measures.lifecycle import DOI
 from measures.model import restore
 from measures.pool import Capacity, PoolState
 from measures.requests import SurgeReport
 from measures.signers import signers_of
 from measures.supposing import supposing
+from measures.surroundings import Surroundings
 from measures.verdict import Verdict
 from rules.judge import Judge
 from rules.loader import packs_in_force
