@@ -6,7 +6,12 @@ import typer
 
 from console import connectors_new
 from console.exits import Exit
-from console.known_connections import known_connections, named_connection, state_folder
+from console.known_connections import (
+    known_connections,
+    known_installation,
+    named_connection,
+    state_folder,
+)
 from console.options import Output
 from console.output import Form
 from console.running import finish
@@ -48,6 +53,13 @@ def list_connectors(output: Output = Form.TABLE) -> None:
     if views:
         people().print()
         print_health(views, using)
+    name = known_installation()
+    if name:
+        people().print(
+            f"This installation is {name}: SLUICE_INSTALLATION=NAME of its workers names it"
+            " otherwise.",
+            markup=False,
+        )
 
 
 @app.command(epilog="Example: sluice connectors check crm")

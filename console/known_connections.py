@@ -1,4 +1,4 @@
-"""The connections that commands can name."""
+"""The connections that commands can name, and the name under which the engine writes there."""
 
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,18 @@ def known_connections() -> dict[str, "Connection"]:
             return ledger.directory().connections
     except ConfigurationError:
         return {}  # nothing has run here yet, so nothing is connected
+
+
+def known_installation() -> str:
+    """Returns this installation's own name; empty where nothing has run yet."""
+    from console.session import find_place, open_ledger
+    from measures.errors import ConfigurationError
+
+    try:
+        with open_ledger(find_place()) as ledger:
+            return ledger.installation()
+    except ConfigurationError:
+        return ""
 
 
 def named_connection(name: str) -> "Connection":

@@ -20,6 +20,7 @@ class RemoteView(Stored):
 
     Attributes:
         id: its whole name, by which commands refer to it.
+        installation: whose name is part of it; empty for objects of older releases.
         standing: in step, not in step yet, unreachable, suspended or ended.
         why: why it is not in step; empty when it is.
         wanted: what each field is to show.
@@ -28,6 +29,7 @@ class RemoteView(Stored):
     """
 
     id: str
+    installation: str
     measure: str
     connection: str
     kind: str
@@ -58,6 +60,7 @@ def view_of(state: RemoteState) -> RemoteView:
     standing, why = _standing(state)
     return RemoteView(
         id=state.id,
+        installation=state.installation,
         measure=state.measure,
         connection=state.connection,
         kind=state.kind,
@@ -113,9 +116,10 @@ def print_remote(view: RemoteView) -> None:
     ref = f"{view.kind} {view.ref}" if view.ref else f"{view.kind} (not made yet)"
     where = f", {view.url}" if view.url else ""
     out.print(f"{view.connection}: {ref}{where}", style="bold", markup=False)
+    made_by = f", by installation {view.installation}" if view.installation else ""
     out.print(
         f"  for measure {view.measure}, {view.phase}, by mapping {view.mapping} version"
-        f" {view.mapping_version}",
+        f" {view.mapping_version}{made_by}",
         markup=False,
     )
     since = f" since {_time(view.unreachable_since)}" if view.unreachable_since else ""

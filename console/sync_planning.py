@@ -36,11 +36,13 @@ class Preview(Stored):
     """What a mapping would do.
 
     Attributes:
+        installation: this installation's own name, which is part of our names for new objects.
         objects: what would become of each object, by measure.
         concerned: how many live measures it concerns.
         kept: measures that keep an older version of it, each with that version.
     """
 
+    installation: str
     objects: tuple[Foreseen, ...] = ()
     concerned: int = 0
     kept: dict[str, int] = {}
@@ -67,7 +69,7 @@ async def faults_of(mapping: Mapping, connection: Connection, place: "Path") -> 
 
 def preview(ledger: "Ledger", mapping: Mapping) -> Preview:
     """Returns what would become of the objects of every live measure that a mapping concerns."""
-    directory = ledger.directory()
+    directory, installation = ledger.directory(), ledger.installation()
     objects: list[Foreseen] = []
     kept: dict[str, int] = {}
     concerned = 0
@@ -80,9 +82,11 @@ def preview(ledger: "Ledger", mapping: Mapping) -> Preview:
         used = in_force(ledger, mapping, known)
         if document_digest(used) != document_digest(mapping):
             kept[row.id] = used.version
-        orders = orders_by(state, used, directory, known)
+        orders = orders_by(state, used, directory, known, installation=installation)
         objects += [_foreseen(order, known) for order in orders]
-    return Preview(objects=tuple(objects), concerned=concerned, kept=kept)
+    return Preview(
+        installation=installation, objects=tuple(objects), concerned=concerned, kept=kept
+    )
 
 
 def _foreseen(order: RemoteOrder, known: Sequence[RemoteState]) -> Foreseen:

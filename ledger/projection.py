@@ -202,7 +202,6 @@ _MADE = (
     tables.documents,
     tables.watches,
     tables.links,
-    tables.marks,
 )
 
 

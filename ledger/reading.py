@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, literal, select
 
-from ledger import overview, tables
+from ledger import installation, overview, tables
 from ledger.document_reading import LAST_DOCUMENT, DocumentReader
 from ledger.entry_reading import LAST
 from ledger.overview import Counts, FoundByRule, MeasureRow
@@ -253,6 +253,11 @@ class Reader(DocumentReader):
             rows = connection.execute(query).mappings().all()
         found = (state_of(table, dict(row)) for row in rows)
         return [one for one in found if isinstance(one, RemoteState)]
+
+    def installation(self) -> str:
+        """Returns this installation's own name, see `ledger.installation`."""
+        with self._database.reading() as connection:
+            return installation.name_of(connection)
 
     # --- lists and counts --------------------------------------------------------------------
 

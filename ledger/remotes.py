@@ -40,13 +40,17 @@ def outstanding(ledger: Reader, measure: str, *, move: str = "", by: str = ENGIN
     if docket.measure is None:
         return Outstanding(0, False, ())
     mappings = concern(docket.directory.mappings.values(), docket.measure.plan)
-    known = ledger.remotes(measure=measure) if mappings else []
+    if not mappings:
+        return Outstanding(docket.measure.number, False, ())
+    known, installation = ledger.remotes(measure=measure), ledger.installation()
     orders: list[RemoteOrder] = []
     for newest in mappings:
         used = in_force(ledger, newest, known) if newest.id != move else newest
         asked = by if newest.id == move else ENGINE
-        orders += orders_by(docket.measure, used, docket.directory, known, by=asked)
-    return Outstanding(docket.measure.number, bool(mappings), tuple(orders))
+        orders += orders_by(
+            docket.measure, used, docket.directory, known, installation=installation, by=asked
+        )
+    return Outstanding(docket.measure.number, True, tuple(orders))
 
 
 def orders_by(
@@ -55,11 +59,12 @@ def orders_by(
     directory: Directory,
     known: Sequence[RemoteState],
     *,
+    installation: str,
     by: str = ENGINE,
 ) -> list[RemoteOrder]:
     """Returns what a measure wants by one version of a mapping beyond what is recorded."""
     objects = [one for one in known if one.mapping.id == mapping.id]
-    wanted = wanted_of(state, mapping, directory, objects, by=by)
+    wanted = wanted_of(state, mapping, directory, objects, installation=installation, by=by)
     return news_among(wanted, {one.id: one for one in objects})
 
 

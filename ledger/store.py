@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import select
 
-from ledger import tables
+from ledger import installation, tables
 from ledger.connection_rows import ConnectionRows
 from ledger.database import Database
 from ledger.lines import write_file
@@ -140,6 +140,15 @@ class Ledger(Reader):
         if self.document(kind, name) is None:
             return None
         return self.append_document(kind, name, {REMOVED: reason}, by, at, command)
+
+    def name_installation(self, name: str) -> str:
+        """Gives this installation a name, and returns the one that it had.
+
+        Raises:
+            LedgerError: when it cannot be kept.
+        """
+        with self._writing, self._database.writing() as connection:
+            return installation.rename(connection, name)
 
     def rebuild_projections(self) -> None:
         """Throws every projection away and makes it anew from the entries."""

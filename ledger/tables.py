@@ -185,7 +185,8 @@ marks = Table(
     Column("name", _Name, primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""What the projections as a whole were made with, see `ledger.projection.FOLDED_WITH`."""
+"""What there is to know of the ledger as a whole: which code made the projections
+(`ledger.projection.folded_with`), and its installation's name (`ledger.installation`)."""
 
 connections = Table(
     "connections",

@@ -84,6 +84,8 @@ class RemoteOrder(Stored):
     """What a measure wants of one object.
 
     Attributes:
+        installation: the engine's name when the object was named, see `remotes.external_id`; empty
+            for objects of releases that knew no such name.
         number: of the measure's entry that it follows from.
         by: who wants it: the engine, or the person who moved it to another version.
     """
@@ -91,6 +93,7 @@ class RemoteOrder(Stored):
     connection: str
     kind: str
     external_id: str
+    installation: str = ""
     measure: str
     mapping: MappingUse
     want: RemoteWant
@@ -107,6 +110,7 @@ class RemoteState(Stored):
     """A remote object's life so far.
 
     Attributes:
+        installation: as its first order had it, see `RemoteOrder`.
         order_number: the measure's entry from which the want follows.
         wanted_number: this stream's entry that recorded the want.
         remark_number: the entry whose remark is not said yet; None when nothing is to be said.
@@ -128,6 +132,7 @@ class RemoteState(Stored):
     connection: str
     kind: str
     external_id: str
+    installation: str = ""
     measure: str
     mapping: MappingUse
     want: RemoteWant
@@ -203,6 +208,7 @@ def _begun(entry: Draft) -> RemoteState:
         connection=order.connection,
         kind=order.kind,
         external_id=order.external_id,
+        installation=order.installation,
         measure=order.measure,
         mapping=order.mapping,
         want=order.want,

@@ -6,6 +6,7 @@ that differ from it.
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Dict
+from functools import partial
 
 from measures.digest import digest
 from measures.directory import Directory
@@ -24,9 +25,46 @@ CLEARED = "cleared"
 OPEN = "open"
 
 
-def external_id(measure: str, mapping: str, rule: str = "", subject: str = "") -> str:
-    """Returns our name for an object: short, and legal in every system."""
-    return f"sluice-{digest([measure, mapping, rule, subject])[:20]}"
+def external_id(
+    measure: str, mapping: str, rule: str = "", subject: str = "", *, installation: str
+) -> str:
+    """Returns our name for an object: short, and legal in every system.
+
+    Args:
+        measure: the measure that wants it.
+        mapping: the mapping by which it does.
+        rule: the rule of the blocker that it stands for; empty when it stands for the measure.
+        subject: what that rule blocks.
+        installation: the engine's own name, so that two engines on one system that know the same
+            measures have an object each; empty as releases had it that knew no such name.
+    """
+    parts = [measure, mapping, rule, subject]
+    return f"sluice-{digest([installation, *parts] if installation else parts)[:20]}"
+
+
+class _Names:
+    """Our names for the objects of one measure by one mapping.
+
+    What is known keeps the name that it was made under: by an older release, or by this engine
+    before somebody named it otherwise. Another name would be another object there.
+    """
+
+    def __init__(
+        self, measure: str, mapping: str, known: Sequence[RemoteState], installation: str
+    ) -> None:
+        self._of = partial(external_id, measure, mapping)
+        self._made_by = {one.external_id: one.installation for one in known}
+        # The name of today first: where a start of the new release met an order of the old one.
+        self._forms = tuple(dict.fromkeys([installation, *self._made_by.values()]))
+
+    def of(self, rule: str = "", subject: str = "") -> str:
+        """Returns the name of the object for a blocker, or for the measure."""
+        names = [self._of(rule, subject, installation=form) for form in self._forms]
+        return next((name for name in names if name in self._made_by), names[0])
+
+    def made_by(self, name: str) -> str:
+        """Returns the installation whose name is part of an object's."""
+        return self._made_by.get(name, self._forms[0])
 
 
 def wanted_of(
@@ -35,6 +73,7 @@ def wanted_of(
     directory: Directory,
     known: Sequence[RemoteState],
     *,
+    installation: str,
     by: str = ENGINE,
 ) -> list[RemoteOrder]:
     """Returns what a measure wants of every object by one mapping.
@@ -44,12 +83,14 @@ def wanted_of(
         mapping: the version that counts for this measure.
         directory: the people.
         known: the measure's objects by this mapping, whatever version they were made by.
+        installation: the engine's own name.
         by: who wants it.
     """
+    names = _Names(state.id, mapping.id, known, installation)
     if mapping.purpose == "measure":
-        wants = {external_id(state.id, mapping.id): _measure_want(state, mapping, directory)}
+        wants = {names.of(): _measure_want(state, mapping, directory)}
     else:
-        wants = _blocker_wants(state, mapping, directory)
+        wants = _blocker_wants(state, mapping, directory, names)
         cleared = {
             one.external_id: _cleared_want(state, mapping, one)
             for one in known
@@ -62,6 +103,7 @@ def wanted_of(
             connection=mapping.connection,
             kind=mapping.object,
             external_id=name,
+            installation=names.made_by(name),
             measure=state.id,
             mapping=use,
             want=want,
@@ -102,13 +144,13 @@ def blockers_of(state: MeasureState) -> tuple[tuple[Verdict, Blocker], ...]:
 
 
 def _blocker_wants(
-    state: MeasureState, mapping: Mapping, directory: Directory
+    state: MeasureState, mapping: Mapping, directory: Directory, names: _Names
 ) -> dict[str, RemoteWant]:
     wants: dict[str, RemoteWant] = {}
     for verdict, blocker in blockers_of(state):
         if not mapping.covers(blocker.rule):
             continue
-        name = external_id(state.id, mapping.id, blocker.rule, blocker.subject)
+        name = names.of(blocker.rule, blocker.subject)
         if name not in wants:
             wants[name] = _open_want(state, mapping, directory, verdict, blocker)
     return wants
@@ -175,9 +217,9 @@ def _why_cleared(state: MeasureState, known: RemoteState) -> str:
         return f"measure {state.id} was cancelled by {state.cancelled.by}: {state.cancelled.reason}"
     latest = state.last_verdict
     rules = {field.ours: field.value for field in known.want.fields}
+    names = _Names(state.id, known.mapping.id, [known], known.installation)
     for waived in latest.waived if latest else ():
-        mine = external_id(state.id, known.mapping.id, waived.rule, waived.subject)
-        if mine == known.external_id:
+        if names.of(waived.rule, waived.subject) == known.external_id:
             return (
                 f"{waived.by} set it aside until {waived.until:%Y-%m-%d}: {waived.reason}"
                 f" (waiver {waived.waiver})"

@@ -32,6 +32,7 @@ from worker.connections import Connections
 from worker.feeding import FEED_SECONDS, Feeding
 from worker.inbound.loops import keeping_up
 from worker.metrics import metrics_page
+from worker.naming import name_installation
 from worker.probing import Probing
 from worker.repeating import repeating
 from worker.settings import WorkerSettings
@@ -70,6 +71,7 @@ async def assemble(
         ledger = await stack.enter_async_context(
             await AsyncLedger.open(settings.ledger_url.get_secret_value())
         )
+        await name_installation(ledger, settings.installation)
         await record_builtin_packs(ledger)
         keys = KeyRing(ledger, settings)
         await keys.publish()

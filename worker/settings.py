@@ -29,6 +29,12 @@ class ProcessSettings(LedgerSettings):
 class WorkerSettings(ProcessSettings, TemporalSettings):
     """Everything a worker can be told from outside, each as `SLUICE_<NAME>`."""
 
+    installation: str = Field(
+        default="",
+        pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$",
+        description="a name of this installation's own, such as production: small letters, digits,"
+        " hyphens; without it the ledger keeps the one that it has",
+    )
     judge_processes: int = Field(
         default=1, ge=1, le=64, description="how many processes judge rules, 1 to 64"
     )

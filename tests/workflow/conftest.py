@@ -256,6 +256,8 @@ async def run_engine(
     watch: float = 0,
     circuit: float = 30,
     poll: float = 60,
+    ledger: str = "ledger.db",
+    installation: str = "",
 ) -> AsyncIterator[Engine]:
     """Runs a worker with sandboxed workflows until the block is left.
 
@@ -264,6 +266,8 @@ async def run_engine(
         watch: the seconds between two looks at the campaigns' systems; none by default.
         circuit: the seconds for which a system that is down is left alone at first.
         poll: the seconds between two polls of a system.
+        ledger: the file of the record; the systems in files are those of the folder.
+        installation: the installation's name.
     """
     temporal = server.client
     if fresh:
@@ -272,19 +276,20 @@ async def run_engine(
     settings = WorkerSettings.load(
         temporal_address="127.0.0.1:1",
         task_queue=queue,
-        ledger_url=f"sqlite:///{folder / 'ledger.db'}",
+        ledger_url=f"sqlite:///{folder / ledger}",
         state_dir=folder,
         max_cached_workflows=cached,
         graceful_shutdown_seconds=1,
         watch_seconds=watch,
         circuit_seconds=circuit,
         poll_seconds=poll,
+        installation=installation,
     )
-    with Ledger.open(settings.ledger_url.get_secret_value()) as ledger:
-        write_people(ledger)
+    with Ledger.open(settings.ledger_url.get_secret_value()) as record:
+        write_people(record)
         async with assemble(settings, temporal, SandboxedWorkflowRunner()) as worker, worker:
             client = SluiceClient(temporal, queue)
-            yield Engine(settings, client, ledger, await server_day(temporal))
+            yield Engine(settings, client, record, await server_day(temporal))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from console.rebuilding import rebuild
 from measures.documents import document_content
 from measures.mapping import Mapping
 from measures.remote import RemoteState
+from measures.remotes import wanted_of
 from measures.requests import ReasonInput
 from workflows.remote_contract import RemoteNews, RemoteResume, RemotesTelling
 
@@ -394,3 +395,45 @@ async def test_the_ledger_alone_starts_remote_objects_again(
         await engine.capacity("kyc", 120)
         await engine.until(lambda: remotes(engine)[0].ended_at)
         assert [one.status for one in tickets(engine)] == ["done"]
+
+
+# --- several installations on one system ---
+
+
+async def test_two_installations_on_one_tracker_have_a_ticket_each(
+    own_engine: Any, time_skipping_server: Any
+) -> None:
+    """Test and production know the same measure by the same mapping."""
+    async with (
+        own_engine(circuit=0.5) as one,
+        own_engine(server=time_skipping_server, cached=0, ledger="other.db") as found,
+    ):
+        other = found.renamed_as(one)
+        for engine in (one, other):
+            apply(engine, mapping(engine))
+            await blocked(engine)
+        [[ours], [theirs]] = [await in_step(engine) for engine in (one, other)]
+        assert (ours.measure, ours.mapping) == (theirs.measure, theirs.mapping)
+        assert ours.ref != theirs.ref
+        await other.capacity("kyc", 120)
+        await other.until(lambda: remotes(other)[0].ended_at)
+        assert [one.status for one in (*tickets(one), *tickets(other))] == ["open", "done"]
+
+
+async def test_a_ticket_of_an_older_release_is_gone_on_with(own_engine: Any) -> None:
+    """It bears a name without the installation's; the upgrade opens no second one."""
+    async with own_engine(circuit=0.5, installation="production") as engine:
+        measure = await blocked(engine)
+        named = mapping(engine)
+        [old] = wanted_of(
+            engine.state(measure), named, engine.ledger.directory(), [], installation=""
+        )
+        await engine.client.order_remote(old)
+        await in_step(engine)
+        apply(engine, named)
+        told = await engine.client.sync_remotes(RemotesTelling(measure=measure))
+        assert (told.concerned, told.told) == (True, ())
+        await engine.capacity("kyc", 120)
+        await engine.until(lambda: remotes(engine)[0].ended_at)
+        assert [one.status for one in tickets(engine)] == ["done"]
+        assert [one.id for one in remotes(engine)] == [old.id]

@@ -93,6 +93,23 @@ def test_a_ledger_of_the_first_release_is_brought_up_to_date(
         assert opened.verify().entries == len(rows)
 
 
+def test_an_installation_is_named_once_and_as_somebody_says(ledger: Ledger, url: str) -> None:
+    """Every process finds the same name, also after everything was made anew."""
+    given = ledger.installation()
+    assert len(given) == 8
+    with Ledger.open(url) as other:
+        assert other.installation() == given
+        assert other.name_installation("production") == given
+    ledger.rebuild_projections()
+    assert ledger.installation() == "production"
+
+
+def test_two_ledgers_are_two_installations(sqlite_ledger: Ledger, url: str) -> None:
+    """Though nobody named either."""
+    with Ledger.open(url) as other:
+        assert other.installation() != sqlite_ledger.installation()
+
+
 def test_a_newer_release_is_not_touched(ledger: Ledger, url: str) -> None:
     """An older program stops instead of writing into tables it does not know."""
     with ledger.database.writing() as connection:

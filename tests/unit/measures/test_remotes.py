@@ -2,13 +2,16 @@
 
 from typing import Any
 
+import pytest
+
 from measures.directory import Directory
 from measures.entry import Draft
 from measures.mapping import Mapping
 from measures.remote import RemoteOrder, RemoteState, fold_remote
 from measures.remotes import TITLE, external_id, news_among, wanted_of
+from measures.state import MeasureState
 from measures.syncing import take_order
-from measures.verdict import Blocker
+from measures.verdict import Blocker, Waived
 
 CAPACITY = Blocker(
     rule="decided.capacity", answer="block", message="2,000 checks short", subject="pool:kyc",
@@ -46,6 +49,13 @@ def recorded(orders: list[RemoteOrder], life: Any) -> list[RemoteState]:
     return known
 
 
+def wanted(
+    state: MeasureState, by: Mapping, directory: Directory, known: list[RemoteState]
+) -> list[RemoteOrder]:
+    """What an installation named here wants."""
+    return wanted_of(state, by, directory, known, installation="here")
+
+
 def shown(order: RemoteOrder) -> dict[str, Any]:
     """What an object is to show, by field."""
     return {field.theirs: field.value for field in order.want.fields}
@@ -54,7 +64,7 @@ def shown(order: RemoteOrder) -> dict[str, Any]:
 def test_one_object_per_blocker(life: Any) -> None:
     """Each names who can clear it, how, and where to look."""
     life.judge(CAPACITY, SIGNED)
-    capacity, signed = wanted_of(life.state, mapping(), life.directory, [])
+    capacity, signed = wanted(life.state, mapping(), life.directory, [])
     assert shown(capacity) == {
         "title": "Spring campaign: 2,000 checks short",
         "owner": "kim",
@@ -62,7 +72,9 @@ def test_one_object_per_blocker(life: Any) -> None:
         "command": "sluice capacity kyc",
     }
     assert shown(signed)["owner"] == "sam"
-    assert capacity.external_id == external_id("spring", "tickets", CAPACITY.rule, "pool:kyc")
+    assert capacity.external_id == external_id(
+        "spring", "tickets", CAPACITY.rule, "pool:kyc", installation="here"
+    )
     assert capacity.external_id != signed.external_id
     assert len(capacity.external_id) <= 32
     for part in ("spring", "2,000 checks short", "sluice capacity kyc", "plans.example.com/spring"):
@@ -72,19 +84,19 @@ def test_one_object_per_blocker(life: Any) -> None:
 def test_only_rules_that_are_mapped(life: Any) -> None:
     """The others stay between us."""
     life.judge(CAPACITY, SIGNED)
-    [only] = wanted_of(life.state, mapping(rules=["*.sponsor"]), life.directory, [])
+    [only] = wanted(life.state, mapping(rules=["*.sponsor"]), life.directory, [])
     assert shown(only)["owner"] == "sam"
 
 
 def test_the_same_want_is_no_news_and_a_lost_blocker_is_cleared(life: Any) -> None:
     """What was never wanted is not cleared either."""
     life.judge(CAPACITY, SIGNED)
-    orders = wanted_of(life.state, mapping(), life.directory, [])
+    orders = wanted(life.state, mapping(), life.directory, [])
     known = recorded(orders, life)
     by_id = {one.id: one for one in known}
-    assert news_among(wanted_of(life.state, mapping(), life.directory, known), by_id) == []
+    assert news_among(wanted(life.state, mapping(), life.directory, known), by_id) == []
     life.judge(SIGNED)
-    after = wanted_of(life.state, mapping(), life.directory, known)
+    after = wanted(life.state, mapping(), life.directory, known)
     [cleared] = news_among(after, by_id)
     assert cleared.external_id == orders[0].external_id
     assert (cleared.want.status, cleared.want.phase, cleared.want.done) == ("done", "cleared", True)
@@ -95,16 +107,16 @@ def test_the_same_want_is_no_news_and_a_lost_blocker_is_cleared(life: Any) -> No
 def test_why_it_was_cleared(life: Any) -> None:
     """The measure was cancelled: by whom, and why."""
     life.judge(CAPACITY)
-    known = recorded(wanted_of(life.state, mapping(), life.directory, []), life)
+    known = recorded(wanted(life.state, mapping(), life.directory, []), life)
     life.side("cancel", "olga", "no budget")
-    [order] = wanted_of(life.state, mapping(), life.directory, known)
+    [order] = wanted(life.state, mapping(), life.directory, known)
     assert order.want.remark == "Cleared: measure spring was cancelled by olga: no budget."
 
 
 def test_a_long_title_is_cut_visibly(life: Any) -> None:
     """Every system takes so many letters; the comment has them all."""
     life.judge(CAPACITY.model_copy(update={"message": "short\n" * 100}))
-    [order] = wanted_of(life.state, mapping(), life.directory, [])
+    [order] = wanted(life.state, mapping(), life.directory, [])
     title = str(shown(order)["title"])
     assert len(title) == TITLE
     assert title.endswith("…")
@@ -119,12 +131,67 @@ def test_one_object_for_the_measure(life: Any) -> None:
         fields=[{"ours": name, "theirs": name} for name in names],
         statuses={"defined": "To do", "decided": "Doing", "cancelled": "Dropped"},
     )
-    [order] = wanted_of(life.state, board, Directory(), [])
+    [order] = wanted(life.state, board, Directory(), [])
     assert shown(order) == {
         "id": "spring", "stage": "defined", "verdict": "", "blockers": 0, "owner": "olga",
     }  # fmt: skip
     assert order.want.status == "To do"
     assert set(order.want.forbidden) == {"Doing", "Dropped"}
     life.side("cancel", "olga", "no budget")
-    [ended] = wanted_of(life.state, board, Directory(), [])
+    [ended] = wanted(life.state, board, Directory(), [])
     assert (ended.want.status, ended.want.done) == ("Dropped", True)
+
+
+# --- several installations on one system ---
+
+
+def of(installation: str, life: Any, known: list[RemoteState]) -> list[RemoteOrder]:
+    """What an installation of this name wants of the same measure by the same mapping."""
+    return wanted_of(life.state, mapping(), life.directory, known, installation=installation)
+
+
+def test_two_installations_name_the_same_blocker_differently(life: Any) -> None:
+    """Or the test system would close the tickets of production."""
+    life.judge(CAPACITY)
+    [there], [here] = of("production", life, []), of("test", life, [])
+    assert there.external_id != here.external_id
+    assert [len(one.external_id) for one in (there, here)] == [27, 27]
+
+
+@pytest.mark.parametrize("before", ["", "3f9a1c07"])
+def test_what_is_known_keeps_the_name_that_it_was_made_under(life: Any, before: str) -> None:
+    """By a release that knew no installations, or before somebody named this one."""
+    life.judge(CAPACITY)
+    known = recorded(of(before, life, []), life)
+    assert news_among(of("production", life, known), {known[0].id: known[0]}) == []
+    life.judge(SIGNED)
+    new, cleared = of("production", life, known)
+    assert (new.installation, new.want.phase) == ("production", "open")
+    assert (cleared.id, cleared.installation) == (known[0].id, before)
+    assert cleared.want.phase == "cleared"
+
+
+def test_of_two_names_for_one_blocker_that_of_today_counts(life: Any) -> None:
+    """An order of the old release was under way when the new one began; one ticket is closed."""
+    life.judge(CAPACITY)
+    old, new = recorded([*of("", life, []), *of("here", life, [])], life)
+    stays, goes = of("here", life, [old, new])
+    assert (stays.id, stays.want.phase) == (new.id, "open")
+    assert (goes.id, goes.want.phase) == (old.id, "cleared")
+
+
+def test_a_waiver_is_told_on_an_object_of_an_older_release(life: Any) -> None:
+    """What an object stands for is found under the name that it has."""
+    life.judge(CAPACITY)
+    known = recorded(of("", life, []), life)
+    life.judge(SIGNED)
+    waived = Waived.model_validate(
+        {
+            **CAPACITY.model_dump(), "waiver": "w1", "by": "sam", "on_behalf_of": "sam",
+            "reason": "agreed", "until": life.now,
+        }
+    )  # fmt: skip
+    latest = life.state.last_verdict.model_copy(update={"waived": (waived,)})
+    life.state = life.state.model_copy(update={"last_verdict": latest})
+    [_, cleared] = of("here", life, known)
+    assert "sam set it aside until" in cleared.want.remark
