@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import Remote
-from connectors.cursor import cursor_from, read_changes
+from connectors.contract import Page, Remote
+from connectors.cursor import MOST_AHEAD, cursor_from, place_of, read_changes
 from connectors.failures import Rejected, RetryLater
 
-START = datetime(2031, 3, 2, tzinfo=UTC)
+START = datetime(2021, 3, 2, tzinfo=UTC)
 OVERLAP = timedelta(seconds=2)
 
 
@@ -134,3 +134,101 @@ async def test_a_system_that_rounds_down_is_read_once() -> None:
     first = await read_changes(fetch, cursor, limit=2, overlap=OVERLAP)
     second = await read_changes(fetch, first.cursor, limit=2, overlap=OVERLAP)
     assert [one.ref for one in (*first.items, *second.items)] == ["i3", "i4"]
+
+
+# --- rows that are dated ahead ---
+
+
+def at(second: float) -> datetime:
+    """A moment so many seconds after the start."""
+    return START + timedelta(seconds=second)
+
+
+async def drained(tracker: Tracker, cursor: str, now: float, limit: int = 3) -> tuple[Page, int]:
+    """Reads until there is no more; returns all of it with the last cursor, and the pages."""
+    found: list[Remote] = []
+    for pages in range(1, 10_000):
+        page = await read_changes(
+            tracker.fetch, cursor, limit=limit, overlap=OVERLAP, page=2, now=at(now)
+        )
+        found, cursor = [*found, *page.items], page.cursor
+        if not page.more:
+            return Page(items=tuple(found), cursor=cursor), pages
+    raise AssertionError("it reads for ever")
+
+
+async def test_a_row_of_a_wrong_date_hides_no_later_change() -> None:
+    """It is delivered once itself; the years until its date are not passed over."""
+    tracker = Tracker()
+    tracker.change("wrong", 10**8)
+    tracker.change("right", 5)
+    first, _ = await drained(tracker, cursor_from(START), 10)
+    assert {one.ref for one in first.items} == {"right", "wrong"}
+    assert place_of(first.cursor) == at(5)
+    tracker.change("later", 20)
+    second, _ = await drained(tracker, first.cursor, 30)
+    assert [one.ref for one in second.items] == ["later"]
+    tracker.change("wrong", 10**8)
+    third, _ = await drained(tracker, second.cursor, 40)
+    assert [one.ref for one in third.items] == ["wrong"]
+
+
+async def test_a_cursor_that_is_ahead_comes_back() -> None:
+    """As an older release left it, or a clock of ours that was put back."""
+    tracker = Tracker()
+    tracker.change("a", 30)
+    got, _ = await drained(tracker, cursor_from(at(10**8)), 20)
+    assert [one.ref for one in got.items] == ["a"]
+    assert place_of(got.cursor) == at(20)
+
+
+async def test_a_clock_that_is_ahead_is_followed_at_our_pace() -> None:
+    """Everything looks as if it were of the next hour; each change comes once, and soon."""
+    tracker, cursor = Tracker(), cursor_from(START)
+    for now in range(0, 7200, 240):
+        tracker.change(f"i{now}", now + 3600)
+        got, _ = await drained(tracker, cursor, now)
+        assert [one.ref for one in got.items] == [f"i{now}"]
+        cursor = got.cursor
+    assert place_of(cursor) == at(6960)
+
+
+@pytest.mark.parametrize("step", [0, 1])
+async def test_of_very_many_dated_ahead_each_comes_once(step: int) -> None:
+    """Also of one time; what is remembered of them is bounded."""
+    tracker, many = Tracker(), MOST_AHEAD + 500
+    for number in range(many):
+        tracker.change(f"i{number:05}", 10**8 + number * step)
+    got, _ = await drained(tracker, cursor_from(START), 10, limit=400)
+    assert len(got.items) == len({one.ref for one in got.items}) == many
+    again, pages = await drained(tracker, got.cursor, 20, limit=400)
+    assert (again.items, pages) == ((), 1)
+    tracker.change("i00000", 30)
+    tracker.change("i00001", 2 * 10**8)
+    news, _ = await drained(tracker, again.cursor, 40)
+    assert [one.ref for one in news.items] == ["i00000", "i00001"]
+    assert len(news.cursor) < 100 * MOST_AHEAD
+
+
+@given(
+    bursts=st.lists(
+        st.lists(st.tuples(st.integers(0, 9), st.integers(0, 400)), max_size=10), max_size=8
+    ),
+    limit=st.integers(1, 4),
+)
+async def test_whatever_dates_a_system_shows_every_last_version_comes_once(
+    bursts: list[list[tuple[int, int]]], limit: int
+) -> None:
+    """Some changes are dated rightly, some as far ahead as the system pleases."""
+    tracker, cursor = Tracker(), cursor_from(START)
+    delivered: list[tuple[str, str]] = []
+    for number, burst in enumerate(bursts):
+        second = number * 60
+        for ref, ahead in burst:
+            tracker.change(f"i{ref}", second + max(0, ahead - 200))
+        got, _ = await drained(tracker, cursor, second, limit)
+        cursor = got.cursor
+        assert place_of(cursor) <= at(second)
+        delivered += [(one.ref, one.version) for one in got.items]
+        assert {(one.ref, one.version) for one in tracker.shown.values()} <= set(delivered)
+    assert len(delivered) == len(set(delivered))

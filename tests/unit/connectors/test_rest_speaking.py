@@ -29,7 +29,7 @@ from connectors.rest.manifest import RestConfig
 from tests.desk import serving
 from tests.unit.connectors.test_rest_manifest import CAMPAIGNS, KIND, WHOLE
 
-START = datetime(2031, 3, 2, 9, 0, tzinfo=UTC)
+START = datetime(2021, 3, 2, 9, 0, tzinfo=UTC)
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
@@ -160,10 +160,10 @@ async def test_changes_that_are_not_in_order_are_refused() -> None:
 @pytest.mark.parametrize(
     ("form", "written", "asked"),
     [
-        ("iso", "2031-03-02T10:00:05+01:00", "2031-03-02T08:59:58Z"),
-        ("epoch", 1930208405, "1930208398"),
-        ("epoch_ms", 1930208405000, "1930208398500"),
-        ("%d.%m.%Y %H:%M:%S", "02.03.2031 09:00:05", "02.03.2031 08:59:58"),
+        ("iso", "2021-03-02T10:00:05+01:00", "2021-03-02T08:59:58Z"),
+        ("epoch", 1614675605, "1614675598"),
+        ("epoch_ms", 1614675605000, "1614675598500"),
+        ("%d.%m.%Y %H:%M:%S", "02.03.2021 09:00:05", "02.03.2021 08:59:58"),
     ],
 )
 async def test_times_both_ways(form: str, written: Any, asked: str) -> None:
