@@ -246,8 +246,10 @@ def step_back(
 
 def capacity(
     pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's id.")],
-    period: Annotated[str, typer.Option(help="2031-03, 2031-W09 or 2031-03-02.")],
-    amount: Annotated[float, typer.Option(help="What it can take, in its unit.")],
+    period: Annotated[list[str], typer.Option(help="2031-03, 2031-W09 or 2031-03-02; repeatable.")],
+    amount: Annotated[
+        list[float], typer.Option(help="What it can take, in its unit; one for each --period.")
+    ],
     connector: Annotated[
         str | None, typer.Option(help="The connected system that fed the number.")
     ] = None,
@@ -257,12 +259,21 @@ def capacity(
     """Report what a pool can take; waiting measures that now fit move on by themselves."""
     from console.answering import refusals_as_data
 
-    told = {"period": period, "amount": _whole(amount), "connector": connector}
+    if len(period) != len(amount):
+        raise typer.BadParameter(
+            f"{len(period)} periods and {len(amount)} amounts: give --amount once for each --period"
+        )
+    told = [
+        {"period": one, "amount": _whole(much), "connector": connector}
+        for one, much in zip(period, amount, strict=True)
+    ]
     with refusals_as_data(output):
         run(_capacity(pool, told, as_person, output))
 
 
-async def _capacity(pool: str, told: dict[str, Any], as_person: str | None, output: Form) -> Exit:
+async def _capacity(
+    pool: str, told: list[dict[str, Any]], as_person: str | None, output: Form
+) -> Exit:
     from console.output import people, print_data
     from console.pool_showing import print_uncovered
     from console.session import find_place, open_client
@@ -271,20 +282,24 @@ async def _capacity(pool: str, told: dict[str, Any], as_person: str | None, outp
 
     place = find_place()
     by = place.acting(as_person)
-    ask = made(CapacityInput, {"by": by, **told})
+    # All of them before the first is sent: a mistake in the last must not leave half of it done.
+    asks = [made(CapacityInput, {"by": by, **one}) for one in told]
+    answers: list[dict[str, Any]] = []
     async with open_client(place) as client:
-        answer = await client.report_capacity(pool, ask)
-        if not answer.accepted:
-            raise RefusedError(answer.refused, answer.message)
-        freed = await client.freed_by(answer)
+        for ask in asks:
+            answer = await client.report_capacity(pool, ask)
+            if not answer.accepted:
+                raise RefusedError(answer.refused, answer.message)
+            freed = await client.freed_by(answer)
+            answers.append({**answer.model_dump(mode="json"), "freed_for": freed})
+            if output is not Form.TABLE:
+                continue
+            people().print(f"{pool} {ask.period}: {ask.amount:,} reported by {by}", markup=False)
+            print_uncovered(pool, answer.uncovered)
+            for measure in freed:
+                people().print(f"{measure} has moved on", markup=False)
     if output is not Form.TABLE:
-        print_data({**answer.model_dump(mode="json"), "freed_for": freed}, output)
-        return Exit.DONE
-    out = people()
-    out.print(f"{pool} {ask.period}: {ask.amount:,} reported by {by}", markup=False)
-    print_uncovered(pool, answer.uncovered)
-    for measure in freed:
-        out.print(f"{measure} has moved on", markup=False)
+        print_data(answers[0] if len(answers) == 1 else answers, output)
     return Exit.DONE
 
 

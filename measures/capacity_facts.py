@@ -8,6 +8,7 @@ from measures.loads import Need, Touched
 from measures.pool_state import Asker, PoolState, over_on
 from measures.queueing.recording import speaks_of
 from measures.state import MeasureState
+from measures.statements import as_if_enough, statements_of
 from measures.turns import more_urgent_at
 
 
@@ -44,11 +45,16 @@ def offer_facts(
     """Returns what pools have free for the measure."""
     today = now.astimezone(UTC).date()
     asker = asker_of(state, now)
+    wanted = {
+        name: {need.period: need.amount or 0 for need in needs if need.pool == name}
+        for name in {need.pool for need in needs}
+    }
+    enough = as_if_enough(pools, state.id, wanted, asker)
     for need in needs:
         pool = pools.get(need.pool)
         if pool is None or over_on(need.period) <= today:
             continue
-        beside = {n.period: n.amount or 0 for n in needs if n.pool == need.pool}
+        beside = wanted[need.pool]
         available = pool.free_for(state.id, need.period, asker, beside)
         if available is None:
             continue
@@ -77,6 +83,7 @@ def offer_facts(
             spoken_for=pool.capacity[limit].amount - left,
             oldest=oldest,
             oldest_capacity=pool.capacity[oldest].amount,
+            rests_on=statements_of(pool, enough[need.pool], state.id, need.period, beside, asker),
             changes_at=more_urgent_at(*asker) if waits_behind else None,
         )
 

@@ -176,16 +176,32 @@ class PoolState(Stored):
         Args:
             measure, period, asker, beside: as for `free_for`; the period lies in a stated one.
         """
+        left = self.left_in(measure, period, asker, beside)
+        limit = min(left, key=lambda stated: (left[stated], stated != period, stated))
+        return limit, left[limit]
+
+    def left_in(
+        self,
+        measure: str,
+        period: str,
+        asker: Asker | None = None,
+        beside: Amounts | None = None,
+    ) -> dict[str, float | int]:
+        """Returns what every stated period that a period touches leaves a measure.
+
+        What the measure holds itself is not counted as taken. Below zero where too much is.
+
+        Args:
+            measure, period, asker, beside: as for `free_for`.
+        """
         others = {when: much for when, much in (beside or {}).items() if when != period}
-        left = {
+        return {
             stated: self.capacity[stated].amount
             - self.held(stated, except_for=measure)
             - self.kept(stated, measure, asker)
             - load(others, stated)
             for stated in self.touched(period)
         }
-        limit = min(left, key=lambda stated: (left[stated], stated != period, stated))
-        return limit, left[limit]
 
     def kept(self, period: str, measure: str, asker: Asker | None) -> float | int:
         """Returns what is kept in a period for those who come before a measure in the queue."""

@@ -16,6 +16,7 @@ from measures.facts import (
     DemandFact,
     Fact,
     MeasureFact,
+    OfferFact,
     SignOffFact,
     SurgeFact,
 )
@@ -27,6 +28,7 @@ from rules.edits import Edit, amending, restated
 from rules.fields import PERSON_FIELDS, FieldInfo, blank, fields_of, identity
 from rules.patterns import Match, Pattern
 from rules.schema import FieldPath, Remedy, Rule
+from rules.stating import command_to_state, in_words_to_state, stating, to_state
 from rules.weighing import Finding, Scene, read_path
 from rules.wishes import ANYTHING, wishes_of
 from rules.wording import command_of, filled, in_words, plain, seen_by, who_clears
@@ -91,7 +93,8 @@ class Suggestions:
                 text=f"state {_called(fact)} anew",
                 command=_rule_command(rule, scene.values(rule, match)),
             )
-            yield Candidate(change, Edit(self._places[id(fact)], fact))
+            one = Candidate(change, Edit(self._places[id(fact)], fact))
+            yield self._stating(one, scene.oldest_accepted(rule, match, fact))
 
     def _remedied(self, rule: Rule, match: Match, scene: Scene) -> Iterator[Candidate]:
         values = scene.values(rule, match)
@@ -105,7 +108,7 @@ class Suggestions:
                 continue
             candidate = self._set(rule, values, fact, remedy.path.field, to, remedy)
             if candidate is not None:
-                yield candidate
+                yield self._stating(candidate, scene.oldest_accepted(rule, match, fact))
 
     def _wished(self, rule: Rule, match: Match, scene: Scene) -> Iterator[Candidate]:
         if rule.require is None:
@@ -119,7 +122,7 @@ class Suggestions:
             if to is not None:
                 candidate = self._set(rule, values, fact, wish.path.field, to)
                 if candidate is not None:
-                    yield candidate
+                    yield self._stating(candidate, scene.oldest_accepted(rule, match, fact))
 
     def _added(self, finding: Finding, scene: Scene) -> Iterator[Candidate]:
         """Yields the facts that are missing, where the rule expects one kind of fact."""
@@ -197,6 +200,24 @@ class Suggestions:
             }.get(role)
             names = (holder,) if holder else ()
         return tuple(Signer(name, name) for name in names)
+
+    def _stating(self, one: Candidate, accepted: datetime | None) -> Candidate:
+        """Returns a change of an offer with all that must be stated for it; others as they are."""
+        offer = one.edit.fact
+        if not isinstance(offer, OfferFact):
+            return one
+        available = dict(one.edit.fields).get("available")
+        stated = to_state(offer, available, accepted)
+        command = command_to_state(one.change.command, offer, stated)
+        if command is None:
+            return one
+        told = {"command": command}
+        if available is not None and command != one.change.command:
+            told["text"] = in_words_to_state(offer, stated)
+        return Candidate(
+            one.change.model_copy(update=told),
+            stating(one.edit, offer, stated, self._facts, self._places.values(), accepted),
+        )
 
     def _set(
         self,

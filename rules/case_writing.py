@@ -16,7 +16,7 @@ from measures.facts import FACT_KINDS, Fact
 from measures.model import LONGEST_SPAN, write_span
 from rules.casebook import load_casebook
 from rules.faults import FaultsFound
-from rules.fields import blank
+from rules.fields import HIDDEN, blank
 from rules.schema import Pack
 
 WIDTH = 100
@@ -66,7 +66,7 @@ def written_fact(
     empty = {**blank(fact.kind, now), **stated}
     written: dict[str, Any] = {"kind": fact.kind}
     for name, info in FACT_KINDS[fact.kind].model_fields.items():
-        if name in ("kind", "seen_at", "changes_at"):
+        if name == "kind" or name in HIDDEN:
             continue
         value = getattr(fact, name)
         usual = empty.get(name, None if info.is_required() else info.default)

@@ -24,7 +24,8 @@ class Edit:
         fact: the fact as it is today, or the new one.
         fields: what changes, as (field, value); empty for a fact that is only stated anew.
         amends: what is set in the plan for it, as (path, value); empty where no value is known.
-        also: what else changes with the plan, as (place, fields).
+        also: what else changes with the plan or the capacity, as (place, fields).
+        states: what is stated of a pool for it, as (period, amount) behind the pool itself.
     """
 
     place: int | None
@@ -32,6 +33,7 @@ class Edit:
     fields: Fields = ()
     amends: Fields = ()
     also: tuple[tuple[int, Fields], ...] = ()
+    states: Fields = ()
 
     @property
     def name(self) -> str:
@@ -40,9 +42,9 @@ class Edit:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What makes two edits the same change: of the plan, if that states what changes."""
-        if self.amends:
-            return self.amends
+        """What makes two edits the same change: in the plan or a pool, if those state it."""
+        if self.amends or self.states:
+            return self.amends or self.states
         return (self.place, self.fact if self.place is None else None, self.fields)
 
     def changes(self, fields: frozenset[str]) -> bool:

@@ -14,8 +14,8 @@ from measures.model import Id, Line, Number, Period, Text
 
 FieldType = Literal["text", "number", "whole", "boolean"]
 
-_HIDDEN = {"seen_at", "changes_at"}
-"""Times of a fact are judged by ``fresh``, never by a condition."""
+HIDDEN = frozenset({"seen_at", "changes_at", "rests_on"})
+"""What no condition sees: times, which ``fresh`` judges, and what only commands are made from."""
 
 
 PERSON_FIELDS = frozenset(
@@ -46,7 +46,7 @@ def fields_of(kind: str) -> dict[str, FieldInfo]:
     return {
         name: _field_info(hints[name])
         for name in FACT_KINDS[kind].model_fields
-        if name not in _HIDDEN
+        if name not in HIDDEN
     }
 
 

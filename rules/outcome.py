@@ -9,11 +9,11 @@ from measures.lifecycle import Lifecycle
 from measures.signers import Signers
 from measures.supposing import Suppose
 from measures.verdict import Answer, Blocker, Proposal, Verdict, Warned
+from rules.blockers import blockers_of, warnings_of
 from rules.patterns import Match
 from rules.plan import MEASURE, GatePlan
 from rules.unblock import Search
 from rules.weighing import Scene, Weighed, failing_rules
-from rules.wording import blockers_of, warnings_of
 
 ENGINE = "engine"
 """The rule id of blockers that no rule makes."""

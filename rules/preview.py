@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 from measures.facts import Fact
 from measures.lifecycle import Lifecycle
 from measures.verdict import Blocker, Verdict
+from rules.blockers import blockers_of
 from rules.child import engine_command
 from rules.children import Children
 from rules.judge import Judge, agree
@@ -28,7 +29,6 @@ from rules.outcome import Outcome, weigh_rules
 from rules.patterns import Match, World
 from rules.plan import GatePlan, PackSet, gate_plan
 from rules.schema import Pack, Rule
-from rules.wording import blockers_of
 
 MANY = 20
 """If something changes for so many measures at once, it does for nearly all at their gate."""

@@ -19,6 +19,7 @@ from measures.lifecycle import Lifecycle
 from measures.signers import Signers
 from measures.supposing import Suppose
 from measures.verdict import Blocker, Proposal
+from rules.blockers import blockers_of
 from rules.candidates import Candidate, Suggestions
 from rules.conditions import TooLongError
 from rules.edits import edited, voidable
@@ -28,7 +29,7 @@ from rules.matcher import TooManyMatchesError, match
 from rules.patterns import Match, World
 from rules.plan import MEASURE, GatePlan
 from rules.weighing import SECONDS, Finding, Scene, Weighed, failing_rules
-from rules.wording import blockers_of, plain
+from rules.wording import plain
 
 PROPOSALS = 5
 """The cheapest sets that are shown; the one with the fewest people is shown beside them."""

@@ -122,6 +122,15 @@ class Scene:
             elif age < -CLOCK_SKEW:
                 yield fact, f"{identity(fact)} is dated in the future"
 
+    def oldest_accepted(self, rule: Rule, match: Match, fact: Fact) -> datetime | None:
+        """Returns before when what a fact of a match rests on is too old; None when age is free."""
+        spans = (
+            rule.fresh.get(name)
+            for name, place in zip(rule.names, match, strict=False)
+            if self._facts[place] is fact
+        )
+        return next((self.now - span for span in spans if span is not None), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:

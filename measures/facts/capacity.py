@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from measures.facts.base import FactBase
-from measures.model import Id, Number, Period
+from measures.model import Id, Model, Moment, Number, Period
 
 
 def _same_as(field: str) -> Callable[[dict[str, Any]], Any]:
@@ -143,6 +143,24 @@ class WaitFact(FactBase):
     replications: int
 
 
+class Statement(Model):
+    """A stated period that an offer rests on.
+
+    Attributes:
+        period: the period.
+        at: when its capacity was stated.
+        capacity: what there is in it.
+        enough: what there must be for all that the measure needs; the capacity where that will do.
+        left: what that leaves for the offer's demand.
+    """
+
+    period: Period
+    at: Moment
+    capacity: Number
+    enough: int | float
+    left: int | float
+
+
 class OfferFact(FactBase):
     """What is free for this measure: capacity less what is taken.
 
@@ -159,6 +177,8 @@ class OfferFact(FactBase):
         spoken_for: what others hold there, and what is kept there for who waits before it
         oldest: the stated period that was stated longest ago: this one, or one that overlaps it
         oldest_capacity: what there is in that one
+        rests_on: every stated period that it touches, in order. Not for conditions: from it come
+            the commands that state them.
     """
 
     NAMED_BY: ClassVar[tuple[str, ...]] = ("pool", "period")
@@ -178,6 +198,7 @@ class OfferFact(FactBase):
     spoken_for: Number = Field(default_factory=_same_as("held_by_others"))
     oldest: Period = Field(default_factory=_same_as("period"))
     oldest_capacity: Number = Field(default_factory=_same_as("capacity"))
+    rests_on: tuple[Statement, ...] = Field(default=(), exclude=True)
 
     @model_serializer(mode="wrap")
     def _only_what_differs(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
