@@ -15,17 +15,10 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from ledger.store import Ledger
-from measures.documents import (
-    Document,
-    Finance,
-    Kpi,
-    Measure,
-    Milestone,
-    Person,
-    RulePack,
-    document_content,
-)
+from measures.documents import Document, RulePack, document_content
 from measures.errors import EngineError
+from measures.people import Person
+from measures.plan import Finance, Kpi, Measure, Milestone
 from workflows.client import SluiceClient
 from workflows.client.connecting import connect
 from workflows.settings import TemporalSettings

@@ -20,8 +20,8 @@ import psycopg
 from ledger.store import Ledger
 from ledger.verify import verify_file
 from ledger.writer import AsyncLedger
-from measures.documents import Demand, Finance, Kpi, Measure, Milestone
 from measures.entry import Draft, measure_stream
+from measures.plan import Demand, Finance, Kpi, Measure, Milestone
 from measures.verdict import Blocker, Verdict
 
 POSTGRES = os.environ.get("SLUICE_BENCH_POSTGRES", "postgresql://root@127.0.0.1:5432/test")

@@ -25,8 +25,8 @@ from bench.engine import (
 )
 from bench.processes import cpu_seconds
 from bench.results import Section, table
-from measures.documents import Evidence
 from measures.entry import measure_stream
+from measures.plan import Evidence
 from measures.requests import ReportInput, SignInput
 from workflows.client.speaking import TASK_TIMEOUT
 

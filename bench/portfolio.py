@@ -7,7 +7,10 @@ from itertools import count, islice
 from typing import Any
 
 from ledger.store import Ledger
-from measures.documents import (
+from measures.documents import Pool
+from measures.entry import Draft, EntryKind, measure_stream
+from measures.lifecycle import DOI
+from measures.plan import (
     Campaign,
     Commitment,
     Demand,
@@ -18,11 +21,8 @@ from measures.documents import (
     LeadTime,
     Measure,
     Milestone,
-    Pool,
     Promise,
 )
-from measures.entry import Draft, EntryKind, measure_stream
-from measures.lifecycle import DOI
 from measures.pool import open_pool
 from measures.state import MeasureState, Reserved, SignOff, fold_measure
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from bench.engine import PEOPLE, Engine, full_measure, open_engine
 from bench.results import Section, table
-from measures.documents import Demand, Pool
+from measures.documents import Pool
+from measures.plan import Demand
 from measures.requests import CapacityInput, SignInput
 from workflows.contract import ReserveAsk
 

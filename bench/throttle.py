@@ -10,7 +10,9 @@ from statistics import median
 from bench.engine import PEOPLE, Engine, open_engine, small_measure
 from bench.processes import cpu_seconds
 from bench.results import Section, table
-from measures.documents import Campaign, Demand, Person, Pool, RulePack
+from measures.documents import Pool, RulePack
+from measures.people import Person
+from measures.plan import Campaign, Demand
 from measures.requests import LoadInput
 from measures.throttle import ThrottleSettings
 

@@ -54,7 +54,7 @@ async def _apply(
     place: "Place", reading: "Reading", as_person: str | None, output: Form, *, partial: bool
 ) -> Exit:
     from console.session import check_documents, open_applier
-    from measures.documents import OPERATOR
+    from measures.people import OPERATOR
 
     by = place.acting(as_person, otherwise=OPERATOR)
     if reading.faults and not partial:

@@ -11,20 +11,13 @@ from console.reading import Located
 from console.references import Known, Misfit, misfits
 from ledger.store import Ledger
 from measures.authority import refuse_unless_may_apply
-from measures.conversion import carried_over
+from measures.blackouts import Blackout
+from measures.conversion import Conversion, carried_over
 from measures.directory import Directory
 from measures.documents import (
     KINDS,
-    LEVELS,
-    OPERATOR,
-    Blackout,
     Connection,
-    Conversion,
-    Delegation,
     Document,
-    Measure,
-    Node,
-    Person,
     Pool,
     RulePack,
     document_content,
@@ -35,8 +28,11 @@ from measures.errors import RefusedError
 from measures.lifecycle import Lifecycle
 from measures.mapping import Mapping
 from measures.model import Stored
+from measures.people import OPERATOR, Delegation, Person
+from measures.plan import Measure
 from measures.pool_state import Uncovered
 from measures.requests import AmendInput
+from measures.tree import LEVELS, Node
 from rules.source import Fault
 from workflows.client import SluiceClient
 from workflows.client.speaking import AT_ONCE

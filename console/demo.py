@@ -20,8 +20,8 @@ from console.local_stack import LocalStack, start_stack
 from console.reading import Reading, read_text
 from ledger.store import Ledger
 from measures.answers import Answer
-from measures.documents import OPERATOR
 from measures.errors import ConfigurationError, EngineError
+from measures.people import OPERATOR
 from measures.requests import CapacityInput, SignInput
 from measures.status import Status
 from workflows.stackfile import supervisor_alive

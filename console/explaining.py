@@ -12,7 +12,7 @@ from console.output import print_table
 from console.waits_showing import print_simulated
 from console.waiver_showing import counted, print_idle, print_waived
 from measures.answers import Answer
-from measures.documents import Person
+from measures.people import Person
 from measures.rollout import SHORT
 from measures.status import Reason, Status, WouldBlock
 from measures.verdict import Change

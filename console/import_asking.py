@@ -8,9 +8,9 @@ from datetime import date
 from typing import Protocol
 
 from measures.answers import Answer
-from measures.documents import Measure
 from measures.errors import RefusedError
 from measures.model import Stored
+from measures.plan import Measure
 from rules.schema import Pack
 from workflows.client.speaking import AT_ONCE
 

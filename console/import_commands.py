@@ -14,7 +14,7 @@ from console.running import finish, run
 if TYPE_CHECKING:
     from console.importing import Prepared
     from console.session import Place
-    from measures.documents import Measure
+    from measures.plan import Measure
 
 
 def add_to(app: typer.Typer) -> None:
@@ -122,7 +122,7 @@ async def _applied(
     from console.importing import report
     from console.output import aside
     from console.session import check_documents, open_applier, system_clock
-    from measures.documents import OPERATOR
+    from measures.people import OPERATOR
     from rules.loader import packs_in_force
 
     by = place.acting(as_person, otherwise=OPERATOR)
@@ -164,7 +164,7 @@ async def _applied(
 
 def _asker(place: "Place", prepared: "Prepared", as_person: str | None, plan: "Measure") -> str:
     """Returns who asks for a measure's gate; away from the local stack nobody asks for others."""
-    from measures.documents import OPERATOR
+    from measures.people import OPERATOR
 
     if as_person is not None or not place.embedded:
         return place.acting(as_person)

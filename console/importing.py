@@ -14,8 +14,8 @@ from console.import_report import FileReport, Finding, ImportReport, RowOutcome,
 from console.import_rows import Imported, RowNotes, Rows
 from console.import_table import Row, Table, read_table
 from console.reading import Located, read_one
-from measures.documents import Measure
 from measures.errors import ConfigurationError
+from measures.plan import Measure
 from rules.source import Fault, FaultsFound, Source, did_you_mean
 
 

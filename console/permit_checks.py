@@ -65,7 +65,7 @@ async def write_bundle(to: Path, output: Form) -> Exit:
 
     from console.session import find_place, open_client, open_ledger
     from ledger.permits import permit_keys
-    from measures.documents import OPERATOR
+    from measures.people import OPERATOR
 
     place = find_place()
     place.acting(None, otherwise=OPERATOR)  # says what to do where no engine runs

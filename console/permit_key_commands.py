@@ -142,9 +142,9 @@ def _administrator(as_person: str | None) -> str:
         RefusedError: ``not-entitled`` for anybody but the operator and administrators.
     """
     from console.session import find_place, open_ledger
-    from measures.documents import OPERATOR
     from measures.duties import refuse_stranger
     from measures.errors import RefusedError
+    from measures.people import OPERATOR
 
     place = find_place()
     by = place.acting(as_person, otherwise=OPERATOR)

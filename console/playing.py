@@ -12,9 +12,9 @@ from console.output import plain
 from console.story import Expectation, Look, Placed, Step, Story, documents_in
 from console.theatre import Theatre
 from measures.answers import Answer
-from measures.documents import OPERATOR
 from measures.errors import EngineError, RefusedError
 from measures.model import Stored
+from measures.people import OPERATOR
 from measures.requests import (
     AmendInput,
     CapacityInput,

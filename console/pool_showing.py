@@ -11,8 +11,8 @@ from rich.text import Text
 from console.output import people as screen
 from console.output import print_table
 from console.pool_chart import bars, legend
-from measures.documents import Person
 from measures.model import write_span
+from measures.people import Person
 from measures.pool_state import Uncovered
 from measures.pool_view import PeriodView, PoolView
 

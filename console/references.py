@@ -10,27 +10,18 @@ from connectors.registry import (
     needs_no_settings,
     settings_faults,
 )
+from measures.blackouts import Blackout
 from measures.chains import NoChainError, chain, refuse_unclear
+from measures.conversion import Conversion
 from measures.directory import Directory
-from measures.documents import (
-    LEVELS,
-    Blackout,
-    Connection,
-    Conversion,
-    Delegation,
-    Demand,
-    Document,
-    Measure,
-    Node,
-    Person,
-    Pool,
-    Role,
-    RulePack,
-)
+from measures.documents import Connection, Document, Pool, RulePack
 from measures.duties import refuse_mixed_duties
 from measures.errors import ConfigurationError, RefusedError
 from measures.lifecycle import Lifecycle
 from measures.mapping import Mapping as SyncMapping
+from measures.people import Delegation, Person, Role
+from measures.plan import Demand, Measure
+from measures.tree import LEVELS, Node
 from rules.lifecycle_files import lifecycles_in_force
 from rules.loader import misnamed
 from rules.source import did_you_mean

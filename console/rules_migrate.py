@@ -60,7 +60,7 @@ async def _migrate(
     from console.output import people, print_data, print_table
     from console.pack_versions import find_version
     from console.session import find_place, open_client, open_ledger
-    from measures.documents import OPERATOR
+    from measures.people import OPERATOR
     from measures.requests import MigrateInput
     from measures.rollout import SHORT, refuse_unless_may_migrate
     from workflows.client.speaking import AT_ONCE
@@ -177,8 +177,8 @@ def _moves(
     from datetime import UTC, datetime
 
     from measures.directory import Directory
-    from measures.documents import OPERATOR
     from measures.errors import RefusedError
+    from measures.people import OPERATOR
     from measures.requests import MigrateInput
     from measures.rollout import kept_version, migrate
 

@@ -37,8 +37,8 @@ async def _remove(pack: str, reason: str, as_person: str | None, output: Form) -
     from console.pack_versions import known_versions
     from console.session import find_place, open_client, open_ledger, system_clock
     from measures.authority import refuse_unless_may_apply
-    from measures.documents import OPERATOR
     from measures.errors import RefusedError
+    from measures.people import OPERATOR
 
     place = find_place()
     with refusals_as_data(output), open_ledger(place) as ledger:

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from console.settings import ConsoleSettings
-from measures.documents import OPERATOR
 from measures.errors import ConfigurationError, EngineError, RefusedError
+from measures.people import OPERATOR
 from workflows.stackfile import Stack, read_stack
 
 if TYPE_CHECKING:

@@ -14,11 +14,14 @@ from console.reading import files_under, read_files
 from console.rules_files import refuse
 from console.session import find_place, open_ledger
 from measures.assessment import assess
-from measures.documents import OPERATOR, Conversion, Measure, Pool
+from measures.conversion import Conversion
+from measures.documents import Pool
 from measures.errors import RefusedError
 from measures.loads import Need
 from measures.model import Amount, Period
 from measures.needs import needs_of
+from measures.people import OPERATOR
+from measures.plan import Measure
 from measures.pool import Capacity, PoolState, fold_pool, open_pool
 from measures.queueing.asking import PlayAsk
 from measures.queueing.inputs import (

@@ -10,7 +10,6 @@ from pydantic_core import PydanticCustomError
 
 from console.expecting import faults_in
 from console.reading import Located, read_files, read_one
-from measures.documents import Evidence
 from measures.errors import ConfigurationError
 from measures.model import (
     LONGEST_SPAN,
@@ -25,6 +24,7 @@ from measures.model import (
     Span,
     Text,
 )
+from measures.plan import Evidence
 from measures.queueing.asking import PlayAsk
 from measures.requests import (
     REPORTS,

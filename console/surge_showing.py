@@ -6,8 +6,8 @@ from rich.console import Console
 
 from console.output import print_table
 from measures.assessment import Assessment
-from measures.documents import Person
 from measures.loads import Need, Touched
+from measures.people import Person
 from measures.state import MeasureState
 
 

@@ -117,9 +117,9 @@ async def _sync(
     from console.output import people, print_data
     from console.remote_showing import said_of, view_of
     from console.session import find_place, open_client, open_ledger
-    from measures.documents import OPERATOR
     from measures.entry import remote_stream
     from measures.errors import RefusedError
+    from measures.people import OPERATOR
     from workflows.remote_contract import RemoteResume
 
     place = find_place()

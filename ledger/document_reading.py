@@ -9,23 +9,18 @@ from ledger.database import Database
 from ledger.entry_reading import EntryReader
 from ledger.projection import AppliedDocument, fold, state_of
 from ledger.turn import load_state
+from measures.blackouts import Blackout
 from measures.conversion import Conversion
 from measures.directory import Directory
-from measures.documents import (
-    BUILTIN_PACK,
-    Blackout,
-    Connection,
-    Delegation,
-    Node,
-    Person,
-    RulePack,
-)
+from measures.documents import BUILTIN_PACK, Connection, RulePack
 from measures.entry import (
     document_stream,
 )
 from measures.lifecycle import Lifecycle
 from measures.mapping import Mapping
 from measures.model import restore
+from measures.people import Delegation, Person
+from measures.tree import Node
 
 LAST_DOCUMENT = select(func.max(tables.documents.c.position))
 

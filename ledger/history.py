@@ -14,10 +14,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from ledger.projection import AppliedDocument, State, fold
 from ledger.reading import Reader
+from measures.blackouts import Blackout
 from measures.contact import ContactState
 from measures.conversion import Conversion
 from measures.directory import Directory
-from measures.documents import Blackout, Person
 from measures.entry import (
     Entry,
     document_stream,
@@ -35,6 +35,7 @@ from measures.link_facts import linked_of
 from measures.links import streams_of
 from measures.model import restore
 from measures.objects import ObjectState
+from measures.people import Person
 from measures.pool import PoolState
 from measures.state import MeasureState
 from measures.surroundings import Standing, standing_of

@@ -37,12 +37,12 @@ from ledger import tables
 from ledger.chain import Row, write_moment
 from measures.contact import ContactState, fold_contact
 from measures.digest import canonical, digest
-from measures.documents import Finance
 from measures.entry import Entry, object_stream, subject_of
 from measures.errors import LedgerError, LedgerTamperedError, RefusedError
 from measures.launch import LaunchState, fold_launch
 from measures.model import Moment, Stored
 from measures.objects import ObjectState, fold_object
+from measures.plan import Finance
 from measures.pool import PoolState, fold_pool
 from measures.remote import RemoteState, fold_remote
 from measures.state import MeasureState, fold_measure

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from ledger.reading import Reader
 from measures.directory import Directory
-from measures.documents import ENGINE, document_digest
+from measures.documents import document_digest
 from measures.mapping import Mapping, concern
 from measures.model import restore
+from measures.people import ENGINE
 from measures.remote import RemoteOrder, RemoteState
 from measures.remotes import news_among, wanted_of
 from measures.state import MeasureState

@@ -19,11 +19,12 @@ from ledger.store import Ledger
 from measures.circuit import ConnectionState
 from measures.contact import ContactState
 from measures.directory import Directory
-from measures.documents import ENGINE, RulePack
+from measures.documents import RulePack
 from measures.entry import Draft, Entry
 from measures.errors import LedgerError
 from measures.launch import LaunchState
 from measures.objects import ObjectState
+from measures.people import ENGINE
 from measures.pool import PoolState
 from measures.remote import RemoteState
 from measures.state import MeasureState

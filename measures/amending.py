@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from measures.documents import Measure
 from measures.errors import RefusedError
+from measures.plan import Measure
 
 
 def set_fields(plan: Measure, changes: dict[str, Any]) -> Measure:

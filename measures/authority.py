@@ -1,9 +1,12 @@
 """Who may apply which document, as a pure check."""
 
+from measures.conversion import Conversion
 from measures.directory import Directory
-from measures.documents import OPERATOR, Conversion, Delegation, Document, Measure, Pool
+from measures.documents import Document, Pool
 from measures.duties import refuse_stranger, refuse_uninvolved
 from measures.errors import RefusedError
+from measures.people import OPERATOR, Delegation
+from measures.plan import Measure
 
 
 def refuse_unless_may_apply(

@@ -10,8 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from measures.documents import Demand
 from measures.model import period_bounds
+from measures.plan import Demand
 from measures.pool_state import Asker, PoolState, load
 
 _HAIR = 1e-9

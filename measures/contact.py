@@ -8,9 +8,9 @@ cannot be answered.
 from datetime import datetime
 from typing import Any
 
-from measures.documents import ENGINE
 from measures.entry import Draft, EntryKind, connection_stream
 from measures.model import Moment, Stored
+from measures.people import ENGINE
 
 
 class ContactState(Stored):

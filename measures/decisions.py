@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from measures.amending import changed_fields, set_fields
 from measures.directory import Directory
-from measures.documents import OPERATOR, Demand, Measure
 from measures.drafting import Drafting
 from measures.duties import (
     principal_for,
@@ -25,6 +24,8 @@ from measures.errors import RefusedError
 from measures.guardrails import limit_reached, stop_if_due
 from measures.lifecycle import LAUNCH, Lifecycle
 from measures.model import period_bounds, period_length
+from measures.people import OPERATOR
+from measures.plan import Demand, Measure
 from measures.requests import AmendInput, KpiReport, ReasonInput, ReportInput, SignInput
 from measures.state import MeasureState, Reserved, SignOff
 

@@ -2,11 +2,14 @@
 
 from datetime import date, datetime
 
+from measures.blackouts import Blackout
 from measures.conversion import Conversion
-from measures.documents import Blackout, Connection, Delegation, Node, Person, Role, RulePack
+from measures.documents import Connection, RulePack
 from measures.lifecycle import Lifecycle
 from measures.mapping import Mapping
 from measures.model import Stored
+from measures.people import Delegation, Person, Role
+from measures.tree import Node
 
 
 class Directory(Stored):

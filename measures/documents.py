@@ -2,48 +2,21 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    Field,
-    model_validator,
-)
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from measures.blackouts import Blackout, BlackoutScope
+from measures.blackouts import Blackout
 from measures.conversion import Conversion
 from measures.digest import digest
 from measures.feeds import Feeds
 from measures.lifecycle import Lifecycle
-from measures.links import Link
 from measures.mapping import Mapping
-from measures.model import (
-    Amount,
-    GrownModel,
-    Id,
-    Line,
-    Moment,
-    Period,
-    Span,
-)
-from measures.people import ENGINE, OPERATOR, Delegation, Person, Role
-from measures.plan import (
-    Approvals,
-    Campaign,
-    Commitment,
-    Demand,
-    Dependency,
-    Evidence,
-    Finance,
-    Guardrail,
-    Kpi,
-    LeadTime,
-    Measure,
-    Milestone,
-    Promise,
-    RampStep,
-)
+from measures.model import Amount, GrownModel, Id, Line, Period, Span
+from measures.people import Delegation, Person
+from measures.plan import Measure
 from measures.teams import Cadence, PeriodKind, Team, Threshold
 from measures.throttle import ThrottleSettings
-from measures.tree import LEVELS, Level, Node
+from measures.tree import Node
 
 Policy = Literal["follow", "pin", "migrate"]
 """Which version of a pack judges what was judged before; `measures.rollout` says how."""
@@ -207,46 +180,3 @@ def document_content(document: Document) -> dict[str, Any]:
 def document_digest(document: Document) -> str:
     """Returns the content address of a document."""
     return digest(document_content(document))
-
-
-__all__ = [
-    "BUILTIN_PACK",
-    "ENGINE",
-    "KINDS",
-    "LEVELS",
-    "OPERATOR",
-    "Amount",
-    "Approvals",
-    "Blackout",
-    "BlackoutScope",
-    "Campaign",
-    "Commitment",
-    "Connection",
-    "Conversion",
-    "Delegation",
-    "Demand",
-    "Dependency",
-    "Document",
-    "Evidence",
-    "Finance",
-    "Guardrail",
-    "Kpi",
-    "LeadTime",
-    "Level",
-    "Lifecycle",
-    "Link",
-    "Mapping",
-    "Measure",
-    "Milestone",
-    "Moment",
-    "Node",
-    "Person",
-    "Policy",
-    "Pool",
-    "Promise",
-    "RampStep",
-    "Role",
-    "RulePack",
-    "document_content",
-    "document_digest",
-]

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from measures.directory import Directory
-from measures.documents import OPERATOR, Measure
 from measures.errors import RefusedError
+from measures.people import OPERATOR
+from measures.plan import Measure
 from measures.state import SignOff
 
 SIGNING_ROLES = ("sponsor", "committee", "controller", "owner")

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from measures.availability import Availability, exact
 from measures.conversion import Conversion
-from measures.documents import Demand, Measure
 from measures.loads import Need
 from measures.model import period_bounds
 from measures.needs import in_pool_units, needs_of
+from measures.plan import Demand, Measure
 from measures.pool import utc_day
 from measures.pool_state import Asker, PoolState
 from measures.shifting import Shift, shift_by

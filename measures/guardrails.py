@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Literal
 
 from measures.delivery import Breach, acquisition_cost, counted, used_up
-from measures.documents import ENGINE, Kpi
 from measures.drafting import Drafting
 from measures.entry import Draft
+from measures.people import ENGINE
+from measures.plan import Kpi
 from measures.requests import ReportInput
 from measures.state import MeasureState
 

@@ -5,10 +5,10 @@ from typing import TypeVar
 
 from measures.assessment import Assessment
 from measures.directory import Directory
-from measures.documents import OPERATOR
 from measures.drafting import Drafting
 from measures.duties import holders_of
 from measures.entry import Draft
+from measures.people import OPERATOR
 from measures.state import MeasureState, Request, Reserved
 from measures.verdict import Blocker, Verdict
 from measures.waivers import Waiver, apply

@@ -7,9 +7,9 @@ the shares that pools allow, so that no two of them can contradict each other fo
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from measures.documents import Campaign, RampStep
 from measures.entry import Draft
 from measures.model import Moment, Share, Stored, midnight_after, restore
+from measures.plan import Campaign, RampStep
 from measures.state import Pause
 from measures.verdict import Verdict
 

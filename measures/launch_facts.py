@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from measures.blackouts import blackouts_for
 from measures.directory import Directory
-from measures.documents import Campaign, Kpi
 from measures.facts import AudienceConflictFact, BlackoutFact, Fact, LaunchFact, RampFact
 from measures.launch import LaunchState
 from measures.launching import BLACKOUT
+from measures.plan import Campaign, Kpi
 from measures.state import MeasureState
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from measures.blackouts import Window
-from measures.documents import ENGINE
 from measures.entry import Draft, launch_stream
 from measures.errors import RefusedError
 from measures.launch import (
@@ -25,6 +24,7 @@ from measures.launch import (
     fold_launch,
     ref_of,
 )
+from measures.people import ENGINE
 from measures.stream_drafting import StreamDrafting
 from measures.verdict import Verdict
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from measures.documents import ENGINE
 from measures.entry import Draft, EntryKind, pool_stream
 from measures.errors import RefusedError
 from measures.launch import LaunchState
 from measures.model import period_bounds
+from measures.people import ENGINE
 from measures.pool import PoolState
 from measures.pool_load import PoolLoad
 from measures.requests import LoadInput

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from measures.chains import NoChainError, arriving, chain
 from measures.conversion import Conversion
-from measures.documents import Demand
 from measures.loads import Need
+from measures.plan import Demand
 from measures.pool import PoolState
 
 

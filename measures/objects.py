@@ -9,10 +9,10 @@ it later must not believe what it showed before.
 from datetime import datetime
 from typing import Any
 
-from measures.documents import ENGINE
 from measures.entry import Draft, EntryKind, object_stream
 from measures.links import Link
 from measures.model import Moment, Stored
+from measures.people import ENGINE
 
 
 class Observed(Stored):

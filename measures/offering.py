@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from measures.conversion import Conversion
-from measures.documents import Demand, Measure
 from measures.fitting import Fitting, Part, together
 from measures.model import Stored, period_bounds
+from measures.plan import Demand, Measure
 from measures.plan_fields import ENDS, LAUNCH, demand_path
 from measures.pool_state import PoolState
 from measures.shifting import Shift

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from measures.documents import Measure
 from measures.model import Amount, Id, Line, Model, Moment, Sha256, Stored, midnight_after
+from measures.plan import Measure
 
 PERMIT_TYPE = "sluice-permit+jwt"
 REVOCATIONS_TYPE = "sluice-revocations+jwt"

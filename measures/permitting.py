@@ -11,12 +11,12 @@ from typing import Any
 
 from measures.digest import digest
 from measures.directory import Directory
-from measures.documents import ENGINE, OPERATOR
 from measures.drafting import Drafting
 from measures.duties import refuse_uninvolved
 from measures.entry import Draft, EntryKind, measure_stream
 from measures.errors import RefusedError
 from measures.judging import since_when
+from measures.people import ENGINE, OPERATOR
 from measures.permits import (
     RENEWED_AFTER,
     Permit,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from measures.documents import Demand
 from measures.model import Moment, Stored
+from measures.plan import Demand
 from measures.pool_state import Capacity, Place, PoolState
 from measures.state import MeasureState
 from measures.verdict import Verdict

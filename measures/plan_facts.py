@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
-from measures.documents import Campaign, Kpi, LeadTime, Milestone
 from measures.facts import (
     CampaignFact,
     CommitmentFact,
@@ -17,6 +16,7 @@ from measures.facts import (
 )
 from measures.model import period_bounds
 from measures.money import benefit_of, cost_of
+from measures.plan import Campaign, Kpi, LeadTime, Milestone
 from measures.state import MeasureState
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from measures.documents import (
+from measures.facts import CampaignFact, DemandFact, Fact, LeadTimeFact, SurgeFact
+from measures.model import Model
+from measures.plan import (
     Campaign,
     Commitment,
     Demand,
@@ -17,8 +19,6 @@ from measures.documents import (
     Milestone,
     Promise,
 )
-from measures.facts import CampaignFact, DemandFact, Fact, LeadTimeFact, SurgeFact
-from measures.model import Model
 from measures.plan_loads import demand_behind, stated_for
 
 LAUNCH = "campaign.launch_on"

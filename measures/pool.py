@@ -10,10 +10,11 @@ from typing import Any
 
 from measures.authority import refuse_unless_may_apply
 from measures.directory import Directory
-from measures.documents import Demand, Pool
+from measures.documents import Pool
 from measures.entry import Draft, pool_stream
 from measures.errors import RefusedError
 from measures.model import period_bounds
+from measures.plan import Demand
 from measures.pool_ending import expire, next_expiry
 from measures.pool_folding import fold_pool, pool_draft, utc_day
 from measures.pool_state import (

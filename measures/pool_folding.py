@@ -3,9 +3,10 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from measures.documents import ENGINE, Pool
+from measures.documents import Pool
 from measures.entry import Draft, EntryKind, pool_stream
 from measures.model import restore
+from measures.people import ENGINE
 from measures.pool_load import loaded
 from measures.pool_state import Amounts, Capacity, Holding, Place, PoolState
 from measures.turns import USUAL

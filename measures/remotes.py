@@ -10,10 +10,11 @@ from functools import partial
 
 from measures.digest import digest
 from measures.directory import Directory
-from measures.documents import ENGINE, document_digest
+from measures.documents import document_digest
 from measures.judging import persons_behind
 from measures.lifecycle import LAUNCH
 from measures.mapping import Mapping, Scalar
+from measures.people import ENGINE
 from measures.remote import MappingUse, RemoteOrder, RemoteState, RemoteWant, WantedField
 from measures.state import MeasureState
 from measures.verdict import Blocker, Verdict

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from measures.documents import Evidence, Measure, Pool
+from measures.documents import Pool
 from measures.model import (
     Amount,
     Bound,
@@ -20,6 +20,7 @@ from measures.model import (
     Span,
     Text,
 )
+from measures.plan import Evidence, Measure
 from measures.queueing.asking import PlayAsk
 
 Reason = Annotated[Line, StringConstraints(pattern=r"\S")]

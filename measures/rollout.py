@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Protocol
 
 from measures.directory import Directory
-from measures.documents import OPERATOR, Policy
+from measures.documents import Policy
 from measures.drafting import Drafting
 from measures.duties import refuse_stranger
 from measures.entry import Draft
 from measures.errors import RefusedError
+from measures.people import OPERATOR
 from measures.requests import MigrateInput
 from measures.state import MeasureState
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from measures.documents import Demand
 from measures.model import period_around, period_bounds, period_length
+from measures.plan import Demand
 
 _MONTHS = {"year": 12, "month": 1}
 

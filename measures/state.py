@@ -6,13 +6,14 @@ from typing import Any, Literal
 from measures.chains import CONVERSIONS
 from measures.delivery import Breach, Delivery
 from measures.digest import digest
-from measures.documents import ENGINE, Demand, Evidence, Measure
 from measures.entry import Draft, measure_stream, pool_stream
 from measures.lifecycle import DOI, LAUNCH, Lifecycle
 from measures.links import streams_of
 from measures.loads import Confirmation, Need, Touched
 from measures.model import Moment, Stored, restore
+from measures.people import ENGINE
 from measures.permits import Permit, PermitEnd
+from measures.plan import Demand, Evidence, Measure
 from measures.queueing.record import RecordedQueue
 from measures.verdict import Verdict
 from measures.waivers import KEPT_WAIVERS, Waiver, ended, used

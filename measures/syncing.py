@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
-from measures.documents import ENGINE
 from measures.entry import Draft, EntryKind, remote_stream
 from measures.errors import RefusedError
 from measures.mapping import Scalar, same
 from measures.model import Stored
+from measures.people import ENGINE
 from measures.reconciling import Difference, Shown
 from measures.remote import STATUS, RemoteOrder, RemoteState, fold_remote
 from measures.stream_drafting import StreamDrafting

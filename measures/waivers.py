@@ -13,8 +13,8 @@ from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from measures.documents import Demand
 from measures.model import Bound, Moment, Stored, Text
+from measures.plan import Demand
 from measures.verdict import Answer, Blocker, Verdict, Waived
 
 WaivingRole = Literal["sponsor", "controller", "committee", "administrator"]

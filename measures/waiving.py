@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from measures.directory import Directory
-from measures.documents import Measure
 from measures.drafting import Drafting
 from measures.duties import holders_of, refuse_stranger, refuse_uninvolved
 from measures.entry import Draft
 from measures.errors import RefusedError
 from measures.model import write_span
+from measures.plan import Measure
 from measures.requests import RevokeInput, WaiveInput
 from measures.state import MeasureState
 from measures.verdict import Blocker, Verdict, Waived

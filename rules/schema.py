@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from measures.documents import Policy, Role, RulePack
+from measures.documents import Policy, RulePack
 from measures.lifecycle import Lifecycle
 from measures.model import Id, Line, Model, Span
+from measures.people import Role
 from measures.waivers import WAIVING_ROLES, WaivingRole
 from rules.conditions import Condition
 from rules.patterns import Query

@@ -7,7 +7,8 @@ so what it brought before must be read from the ledger.
 from datetime import UTC, datetime
 
 from ledger.writer import AsyncLedger
-from measures.documents import BUILTIN_PACK, ENGINE, document_content
+from measures.documents import BUILTIN_PACK, document_content
+from measures.people import ENGINE
 from rules.loader import builtin_packs
 
 

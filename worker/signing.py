@@ -14,9 +14,9 @@ from joserfc.jwk import OKPKey
 
 from ledger.permits import revoked_permits
 from ledger.writer import AsyncLedger
-from measures.documents import ENGINE
 from measures.errors import ConfigurationError, RefusedError
 from measures.model import restore
+from measures.people import ENGINE
 from measures.permits import (
     PERMIT_KEY,
     PERMIT_TYPE,

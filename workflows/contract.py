@@ -8,13 +8,14 @@ from typing import Any, Literal
 from temporalio.common import SearchAttributeKey
 
 from measures.answers import Refusal
-from measures.documents import Demand, Measure, Pool
+from measures.documents import Pool
 from measures.entry import Draft
 from measures.launch import LaunchOrder, LaunchState, Sighting
 from measures.launch import PauseOrder as PauseOrder
 from measures.launch import ShareOrder as ShareOrder
 from measures.model import Moment, Share, Stored
 from measures.places import Places
+from measures.plan import Demand, Measure
 from measures.pool_state import PoolState, Uncovered
 from measures.state import MeasureState, Reserved
 from measures.turns import USUAL

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from measures.documents import Campaign
     from measures.launch import LaunchOrder, Order
+    from measures.plan import Campaign
     from measures.state import MeasureState
     from workflows import ports
     from workflows.contract import LaunchTelling

@@ -17,10 +17,10 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from measures.answers import Answer, accepted, refused
     from measures.capacity_facts import asker_of
-    from measures.documents import Demand
     from measures.entry import Draft
     from measures.judging import next_notice_at
     from measures.permitting import next_permit_due
+    from measures.plan import Demand
     from measures.requests import (
         AdvanceInput,
         AmendInput,

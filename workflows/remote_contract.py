@@ -6,8 +6,8 @@ The names are persisted in histories: never rename one.
 from typing import Any, Literal
 
 from measures.answers import Refusal
-from measures.documents import ENGINE
 from measures.model import Moment, Stored
+from measures.people import ENGINE
 from measures.remote import RemoteState
 
 REMOTE_WORKFLOW = "RemoteObject"

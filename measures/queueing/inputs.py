@@ -12,10 +12,10 @@ from typing import Annotated
 from pydantic import Field
 
 from measures.digest import digest
-from measures.documents import Campaign, Kpi, Measure
 from measures.errors import RefusedError
 from measures.loads import Need
 from measures.model import Amount, Id, Line, Period, Stored, period_length
+from measures.plan import Campaign, Kpi, Measure
 from measures.pool import PoolState
 
 

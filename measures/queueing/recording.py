@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from measures.directory import Directory
-from measures.documents import ENGINE, Measure
 from measures.drafting import Drafting
 from measures.duties import refuse_uninvolved
 from measures.entry import Draft
 from measures.errors import RefusedError
 from measures.loads import Need
+from measures.people import ENGINE
+from measures.plan import Measure
 from measures.pool import PoolState
 from measures.queueing.inputs import inputs_of
 from measures.queueing.record import QueueRecord

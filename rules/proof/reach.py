@@ -20,12 +20,13 @@ from measures.decisions import (
     step_back,
 )
 from measures.directory import Directory
-from measures.documents import Campaign, Measure, Person
 from measures.entry import Draft
 from measures.errors import RefusedError
 from measures.judging import judged
 from measures.lifecycle import LAUNCH, Lifecycle, Office
+from measures.people import Person
 from measures.permitting import launch_judged
+from measures.plan import Campaign, Measure
 from measures.requests import ReasonInput
 from measures.state import MeasureState, fold_measure
 from measures.verdict import Verdict

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from console.demo import demo_documents
-from measures.documents import Measure, document_content
+from measures.documents import document_content
+from measures.plan import Measure
 from tests.real_people import PASSWORD, Marketing, Tracker
 
 CAMPAIGN = "Spring sign-ups"

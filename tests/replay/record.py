@@ -20,15 +20,10 @@ from temporalio.testing import WorkflowEnvironment
 from connectors.memory import MemoryConnector
 from ledger.store import Ledger
 from measures.answers import Answer
-from measures.documents import (
-    Measure,
-    Person,
-    Pool,
-    RulePack,
-    document_content,
-    document_digest,
-)
+from measures.documents import Pool, RulePack, document_content, document_digest
 from measures.mapping import Mapping
+from measures.people import Person
+from measures.plan import Measure
 from measures.requests import (
     AmendInput,
     CapacityInput,

@@ -18,8 +18,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from ledger.store import Ledger
 from measures.answers import Answer
-from measures.documents import Delegation, Measure, Person, Pool, document_content
+from measures.documents import Pool, document_content
 from measures.entry import Entry, measure_stream
+from measures.people import Delegation, Person
+from measures.plan import Measure
 from measures.requests import CapacityInput, ReasonInput, ReportInput, SignInput
 from measures.state import MeasureState
 from worker.assembly import assemble

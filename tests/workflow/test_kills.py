@@ -13,7 +13,8 @@ import pytest
 
 from connectors.memory import MemoryConnector
 from ledger.store import Ledger
-from measures.documents import Person, document_content
+from measures.documents import document_content
+from measures.people import Person
 from measures.requests import ReasonInput
 from workflows.client import SluiceClient
 from workflows.client.connecting import connect

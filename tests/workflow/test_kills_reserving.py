@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from measures.documents import Demand, Person, Pool, document_content
+from measures.documents import Pool, document_content
 from measures.errors import EngineError
+from measures.people import Person
+from measures.plan import Demand
 from measures.requests import SignInput
 from tests.workflow.test_kills import Place
 from tests.workflow.test_kills import place as place

@@ -12,7 +12,8 @@ from console.plan_cases import Scenes
 from console.rebuilding import rebuild
 from ledger.history import past_decisions
 from ledger.live import live_measures
-from measures.documents import Blackout, document_content
+from measures.blackouts import Blackout
+from measures.documents import document_content
 from measures.errors import RefusedError
 from measures.launch import FLIPS, LaunchState, PauseOrder, Sighting
 from measures.requests import AmendInput, ReasonInput

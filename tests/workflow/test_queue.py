@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from measures.documents import Demand, RulePack, document_content
+from measures.documents import RulePack, document_content
 from measures.lifecycle import DOI
+from measures.plan import Demand
 from measures.pool_state import PoolState
 from measures.requests import AmendInput, CapacityInput, ReasonInput
 from workflows.contract import ReserveAsk

@@ -13,8 +13,9 @@ import pytest
 
 from ledger.store import Ledger
 from ledger.writer import AsyncLedger
-from measures.documents import Person, document_content
+from measures.documents import document_content
 from measures.entry import Draft
+from measures.people import Person
 from measures.requests import LoadInput
 from measures.state import Reserved
 from rules.judge import Judge

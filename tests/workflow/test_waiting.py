@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from measures.documents import Delegation, document_content
+from measures.documents import document_content
+from measures.people import Delegation
 from measures.requests import AmendInput, ReasonInput
 from worker.activities.court import Court, Judgement
 

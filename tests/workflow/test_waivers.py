@@ -9,7 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from console.rebuilding import rebuild
 from measures.answers import Answer
-from measures.documents import Delegation
+from measures.people import Delegation
 from measures.requests import WaiveInput
 from tests.workflow.conftest import write_delegation
 

@@ -2,9 +2,9 @@
 
 from temporalio import activity
 
-from measures.documents import Demand
 from measures.errors import RefusedError
 from measures.places import Places
+from measures.plan import Demand
 from measures.state import Reserved
 from workflows.client import SluiceClient
 from workflows.contract import (

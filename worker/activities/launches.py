@@ -10,7 +10,6 @@ from ledger.writer import AsyncLedger
 from measures import launching
 from measures.answers import Refusal
 from measures.blackouts import Window, blackouts_for
-from measures.documents import ENGINE
 from measures.duties import refuse_uninvolved
 from measures.entry import Draft
 from measures.errors import RefusedError
@@ -26,6 +25,7 @@ from measures.launch import (
 )
 from measures.lifecycle import RAMP
 from measures.model import restore
+from measures.people import ENGINE
 from worker.activities.court import Court
 from workflows.client import SluiceClient
 from workflows.contract import (

@@ -18,7 +18,6 @@ from measures.answers import Refusal
 from measures.assessment import assess
 from measures.confirming import confirm
 from measures.directory import Directory
-from measures.documents import ENGINE, Demand, Measure
 from measures.entry import Draft, measure_stream
 from measures.errors import LedgerError, RefusedError
 from measures.judging import (
@@ -33,7 +32,9 @@ from measures.loads import Need
 from measures.mapping import concern
 from measures.model import restore
 from measures.needs import in_pool_units
+from measures.people import ENGINE
 from measures.places import Places, may_want_places, places_to_take, waits_at_pools
+from measures.plan import Demand, Measure
 from measures.queueing.inputs import QueueInputs, inputs_of
 from measures.queueing.recording import refuse_to_simulate, simulated
 from measures.requests import (

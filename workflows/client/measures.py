@@ -8,9 +8,9 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes, Workfl
 from temporalio.exceptions import ApplicationError
 
 from measures.answers import Answer
-from measures.documents import Measure
 from measures.entry import measure_stream
 from measures.errors import RefusedError
+from measures.plan import Measure
 from measures.requests import (
     AdvanceInput,
     AmendInput,

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 from console.import_asking import Asked, ask_all
 from measures.answers import Answer
-from measures.documents import Measure
 from measures.errors import RefusedError
+from measures.plan import Measure
 from measures.status import Reason
 from rules.loader import builtin_packs
 from workflows.client.speaking import AT_ONCE

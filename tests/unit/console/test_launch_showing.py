@@ -8,8 +8,8 @@ from rich.console import Console
 
 from console.launch_showing import print_launch, view_of
 from measures import launching
-from measures.documents import Campaign
 from measures.launch import LaunchOrder, LaunchState, Sighting, fold_launch
+from measures.plan import Campaign
 
 NOW = datetime(2031, 3, 10, 9, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from console.link_showing import link_views, print_links
 from ledger.store import Ledger
 from measures.contact import lose
-from measures.documents import Measure
 from measures.entry import Draft, measure_stream
 from measures.objects import Observed, observe
+from measures.plan import Measure
 
 NOW = datetime(2031, 3, 10, 9, tzinfo=UTC)
 

@@ -11,10 +11,10 @@ import pytest
 from console.cli import run_command
 from ledger.store import Ledger
 from measures.decisions import define
-from measures.documents import Measure
 from measures.judging import judged
 from measures.lifecycle import DOI
 from measures.model import restore
+from measures.plan import Measure
 from measures.verdict import Blocker, Verdict
 from rules.loader import packs_in_force
 

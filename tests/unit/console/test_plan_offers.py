@@ -15,8 +15,9 @@ from ledger.store import Ledger
 from measures.amending import set_fields
 from measures.decisions import define
 from measures.directory import Directory
-from measures.documents import Demand, LeadTime, Measure, Pool, RulePack
+from measures.documents import Pool, RulePack
 from measures.lifecycle import DOI
+from measures.plan import Demand, LeadTime, Measure
 from measures.pool import open_pool
 from measures.state import MeasureState, Pause
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from console.pool_chart import bars, picture
 from console.pool_showing import accepted_age, print_pool, print_pools
-from measures.documents import Person
+from measures.people import Person
 from measures.pool_view import PeriodView, PoolView, Share, Waiter
 from rules.loader import builtin_packs
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from ledger.store import Ledger
-from measures.documents import Campaign, Demand, Dependency, Measure, Pool
+from measures.documents import Pool
 from measures.drafting import Drafting
 from measures.entry import Draft, measure_stream
+from measures.plan import Campaign, Demand, Dependency, Measure
 from measures.pool import fold_pool, open_pool, reserve
 from measures.state import fold_measure
 

@@ -8,8 +8,10 @@ import pytest
 
 from console.references import Known, misfits
 from measures.directory import Directory
-from measures.documents import KINDS, Node, Person
+from measures.documents import KINDS
 from measures.lifecycle import DOI
+from measures.people import Person
+from measures.tree import Node
 
 ROLES = {"olga": "owner", "sam": "sponsor", "carla": "controller", "tom": "committee"}
 NODES = [("bank", "organization", None), ("growth", "portfolio", "bank"),

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 from console.cli import app
 from console.throttle_showing import print_throttles, throttle_views
 from ledger.store import Ledger
-from measures.documents import Campaign, Demand, Pool
+from measures.documents import Pool
 from measures.launch import LaunchState
 from measures.load_reports import report_load
+from measures.plan import Campaign, Demand
 from measures.pool import fold_pool, open_pool, reserve
 from measures.requests import LoadInput
 

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from console.explaining import print_ways_out
 from measures.answers import Answer
-from measures.documents import Person
+from measures.people import Person
 from measures.verdict import Change, Proposal
 
 PEOPLE = {"kim": Person(id="kim", name="Kim Tanaka", roles=("operations",))}

@@ -6,7 +6,8 @@ from pathlib import Path
 from console.exits import MEANINGS
 from console.settings import ConsoleSettings
 from console.story import VERBS
-from measures.documents import KINDS, Measure
+from measures.documents import KINDS
+from measures.plan import Measure
 from worker.settings import WebhookSettings, WorkerSettings
 
 ROOT = Path(__file__).parents[3]

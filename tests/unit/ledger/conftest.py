@@ -12,9 +12,10 @@ import pytest
 from hypothesis import strategies as st
 
 from ledger.store import Ledger
-from measures.documents import Demand, Dependency, Finance, Measure, Pool
+from measures.documents import Pool
 from measures.entry import Draft, measure_stream, pool_stream
 from measures.lifecycle import DOI
+from measures.plan import Demand, Dependency, Finance, Measure
 from measures.pool import open_pool
 from measures.verdict import Answer, Blocker, Verdict, Waived
 

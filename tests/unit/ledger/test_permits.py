@@ -11,9 +11,9 @@ from ledger.permits import (
     standing_permits,
 )
 from ledger.store import Ledger
-from measures.documents import Campaign
 from measures.entry import Draft
 from measures.permits import PERMIT_KEY, PermitKey
+from measures.plan import Campaign
 
 UNTIL = datetime(2031, 1, 13, 9, tzinfo=UTC)
 

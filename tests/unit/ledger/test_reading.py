@@ -8,7 +8,10 @@ import pytest
 from ledger.overview import Money
 from ledger.projection import REMOVED
 from ledger.store import Ledger
-from measures.documents import KINDS, Delegation, Finance, Node, Person, RulePack, document_content
+from measures.documents import KINDS, RulePack, document_content
+from measures.people import Delegation, Person
+from measures.plan import Finance
+from measures.tree import Node
 
 
 def test_waiting_requests_are_found_by_what_they_watch(ledger: Ledger, lives: Any) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from measures import decisions
 from measures.directory import Directory
-from measures.documents import Delegation, Measure, Person
 from measures.entry import Draft
 from measures.judging import judged
 from measures.lifecycle import DOI, Lifecycle
+from measures.people import Delegation, Person
+from measures.plan import Measure
 from measures.requests import AmendInput, ReasonInput, ReportInput, SignInput
 from measures.state import MeasureState, Reserved, fold_measure
 from measures.verdict import Blocker, Verdict

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from measures.amending import changed_fields, set_fields
-from measures.documents import Measure
 from measures.errors import RefusedError
+from measures.plan import Measure
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from measures import decisions
-from measures.documents import Delegation
 from measures.errors import RefusedError
+from measures.people import Delegation
 from measures.requests import AmendInput, ReportInput, SignInput
 from measures.verdict import Blocker
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from measures.directory import Directory
-from measures.documents import Delegation, Node
+from measures.people import Delegation
+from measures.tree import Node
 
 
 def delegated(giver: str, to: str, role: str, starts: str, ends: str) -> Delegation:

@@ -8,22 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from measures.documents import (
-    KINDS,
-    Campaign,
-    Delegation,
-    Demand,
-    Finance,
-    Guardrail,
-    Kpi,
-    Measure,
-    Node,
-    Person,
-    Pool,
-    RulePack,
-    document_content,
-    document_digest,
-)
+from measures.documents import KINDS, Pool, RulePack, document_content, document_digest
+from measures.people import Delegation, Person
+from measures.plan import Campaign, Demand, Finance, Guardrail, Kpi, Measure
+from measures.tree import Node
 
 
 def test_kinds_are_applied_in_the_order_in_which_they_name_each_other() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from measures.directory import Directory
-from measures.documents import Demand, Pool
+from measures.documents import Pool
 from measures.gathering import gather
 from measures.lifecycle import DOI
+from measures.plan import Demand
 from measures.pool import PoolState, fold_pool, open_pool, report_capacity, reserve
 from measures.surroundings import Standing
 

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from measures.decisions import refuse_launch
 from measures.delivery import Delivery, acquisition_cost
-from measures.documents import Guardrail, Kpi
 from measures.errors import RefusedError
 from measures.permits import Permit
+from measures.plan import Guardrail, Kpi
 from measures.status import status_of
 
 COST = {

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from measures.documents import Delegation
 from measures.judging import (
     next_notice_at,
     notices_due,
@@ -17,6 +16,7 @@ from measures.judging import (
     since_when,
     waited_for,
 )
+from measures.people import Delegation
 from measures.permitting import launch_judged
 from measures.state import Reserved
 from measures.verdict import Blocker

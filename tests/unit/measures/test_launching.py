@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from measures import launching
-from measures.blackouts import Window, blackouts_for, window_of
-from measures.documents import Blackout, Campaign
+from measures.blackouts import Blackout, Window, blackouts_for, window_of
 from measures.entry import Draft
 from measures.errors import RefusedError
 from measures.launch import (
@@ -25,6 +24,7 @@ from measures.launch import (
     Sighting,
     fold_launch,
 )
+from measures.plan import Campaign
 
 NOW = datetime(2031, 3, 10, 9, tzinfo=UTC)
 RAMP = [{"share": 0.1}, {"share": 0.3, "after": "2h"}, {"share": 1.0, "after": "1d"}]

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from measures.documents import Campaign, Demand, Pool
+from measures.documents import Pool
 from measures.entry import Draft
 from measures.errors import RefusedError
 from measures.launch import LaunchState
 from measures.load_reports import report_load, running_on
+from measures.plan import Campaign, Demand
 from measures.pool import PoolState, fold_pool, open_pool, reserve
 from measures.requests import LoadInput
 from measures.state import Pause

@@ -11,13 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from measures import decisions, waiving
 from measures.directory import Directory
-from measures.documents import Delegation, Demand, Measure, Person, Pool
+from measures.documents import Pool
 from measures.entry import Draft
 from measures.errors import RefusedError
 from measures.facts import EvidenceFact, FinanceFact, SignOffFact
 from measures.gathering import gather
 from measures.judging import judged, with_waivers
 from measures.lifecycle import DOI
+from measures.people import Delegation, Person
+from measures.plan import Demand, Measure
 from measures.pool import (
     PoolState,
     drop_reservation,

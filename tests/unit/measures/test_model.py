@@ -8,8 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from measures.documents import Approvals, Demand, Person, Pool
+from measures.documents import Pool
 from measures.model import Model, Moment, Number, Text, parse_span, period_bounds, write_span
+from measures.people import Person
+from measures.plan import Approvals, Demand
 
 
 @pytest.mark.parametrize(

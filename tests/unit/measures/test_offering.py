@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from measures.amending import set_fields
 from measures.availability import exact
 from measures.conversion import Conversion
-from measures.documents import Demand, Measure, Pool
+from measures.documents import Pool
 from measures.model import period_bounds
 from measures.offering import Outlook, outlook
+from measures.plan import Demand, Measure
 from measures.plan_fields import amend_command
 from measures.pool import PoolState, fold_pool, join_queue, open_pool, reserve
 from measures.shifting import Shift

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from measures.directory import Directory
-from measures.documents import Demand, Pool
+from measures.documents import Pool
 from measures.entry import Draft
 from measures.errors import RefusedError
+from measures.plan import Demand
 from measures.pool import (
     PoolState,
     change_pool,

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from measures.documents import Demand, Pool
+from measures.documents import Pool
 from measures.errors import RefusedError
+from measures.plan import Demand
 from measures.pool import (
     PoolState,
     drop_reservation,

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from measures.documents import Demand, Pool
+from measures.documents import Pool
 from measures.entry import Draft
+from measures.plan import Demand
 from measures.pool import (
     PoolState,
     fold_pool,

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from measures.documents import Measure, Pool
+from measures.documents import Pool
 from measures.errors import RefusedError
 from measures.loads import Need
 from measures.needs import needs_of
+from measures.plan import Measure
 from measures.pool import fold_pool, open_pool
 from measures.queueing.asking import PlayAsk
 from measures.queueing.inputs import QueueInputs, inputs_of, with_normal, with_volume

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from measures.documents import Delegation
+from measures.people import Delegation
 from measures.signers import Signer, signers_of
 from tests.unit.measures.conftest import NOW, Life
 

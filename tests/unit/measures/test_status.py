@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from measures.answers import Answer, Refusal, accepted, refused
-from measures.documents import Demand, Pool
+from measures.documents import Pool
 from measures.lights import lights_of
+from measures.plan import Demand
 from measures.pool import fold_pool, join_queue, open_pool, report_capacity, reserve
 from measures.status import Status, queued_at, status_of
 from measures.verdict import Blocker, Change, Proposal

@@ -14,13 +14,15 @@ from measures.confirming import confirm
 from measures.conversion import Conversion
 from measures.digest import digest
 from measures.directory import Directory
-from measures.documents import Delegation, Demand, Person, Pool, document_content
+from measures.documents import Pool, document_content
 from measures.entry import Draft, measure_stream
 from measures.errors import RefusedError
 from measures.gathering import gather
 from measures.loads import Confirmation
 from measures.model import restore
 from measures.needs import as_stated, in_pool_units, needs_of
+from measures.people import Delegation, Person
+from measures.plan import Demand
 from measures.pool import PoolState, fold_pool, open_pool
 from measures.requests import SurgeReport
 from measures.state import MeasureState, fold_measure

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from measures.documents import Demand
 from measures.model import restore
+from measures.plan import Demand
 from measures.verdict import Blocker, Change, Proposal, Verdict
 from measures.waivers import Waiver, apply, demands_to_hold, next_expiry
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from measures import waiving
-from measures.documents import Delegation
 from measures.errors import RefusedError
 from measures.judging import with_waivers
+from measures.people import Delegation
 from measures.requests import RevokeInput, WaiveInput
 from measures.verdict import Blocker
 from measures.waiver_standing import standings_of

@@ -7,8 +7,9 @@ import pytest
 
 from measures.decisions import define
 from measures.directory import Directory
-from measures.documents import Delegation, Measure, Person, Role
 from measures.lifecycle import DOI
+from measures.people import Delegation, Person, Role
+from measures.plan import Measure
 from measures.state import MeasureState, SignOff, fold_measure
 from rules.loader import builtin_packs, load_pack
 from rules.proof.approvals import approval_claims

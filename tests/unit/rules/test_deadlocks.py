@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from measures.decisions import define
-from measures.documents import Campaign, Demand, Dependency, Measure, Pool
+from measures.documents import Pool
 from measures.lifecycle import DOI
+from measures.plan import Campaign, Demand, Dependency, Measure
 from measures.pool import Holding, PoolState, fold_pool, open_pool
 from measures.state import MeasureState, fold_measure
 from measures.surroundings import Standing

@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 
 from measures.decisions import define, sign
 from measures.directory import Directory
-from measures.documents import (
+from measures.documents import Pool
+from measures.errors import RefusedError
+from measures.facts import FACT_KINDS
+from measures.gathering import gather
+from measures.lifecycle import DOI, LAUNCH
+from measures.people import Delegation, Person
+from measures.plan import (
     Campaign,
-    Delegation,
     Demand,
     Dependency,
     Finance,
@@ -21,14 +26,8 @@ from measures.documents import (
     LeadTime,
     Measure,
     Milestone,
-    Person,
-    Pool,
     Promise,
 )
-from measures.errors import RefusedError
-from measures.facts import FACT_KINDS
-from measures.gathering import gather
-from measures.lifecycle import DOI, LAUNCH
 from measures.pool import fold_pool, open_pool
 from measures.requests import SignInput
 from measures.state import MeasureState, Reading, Reserved, fold_measure

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from measures.documents import Measure, Person
+from measures.people import Person
+from measures.plan import Measure
 from rules import source as source_module
 from rules.source import Fault, FaultsFound, parse, render, validate
 

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from measures.directory import Directory
-from measures.documents import Demand, Measure, Person, Pool
+from measures.documents import Pool
 from measures.errors import RefusedError
 from measures.lifecycle import DOI
 from measures.offering import outlook
+from measures.people import Person
+from measures.plan import Demand, Measure
 from measures.pool import PoolState, fold_pool, open_pool
 from measures.state import MeasureState, SignOff
 from measures.supposing import supposing

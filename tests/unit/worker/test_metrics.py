@@ -12,10 +12,10 @@ from ledger.inbox import Inbox, News
 from ledger.polls import Polls
 from ledger.store import Ledger
 from measures.circuit import Outcome, note_call
-from measures.documents import Measure
 from measures.entry import Draft, measure_stream
 from measures.errors import ConfigurationError
 from measures.links import Link
+from measures.plan import Measure
 from worker.metrics import metrics_page
 from worker.ports import free_port
 

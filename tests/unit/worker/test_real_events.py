@@ -14,8 +14,8 @@ from connectors.servicenow.connector import ServiceNowConfig, ServiceNowConnecto
 from ledger.inbox import Inbox, News
 from ledger.polls import Polls
 from ledger.writer import AsyncLedger
-from measures.documents import Measure
 from measures.entry import Draft, measure_stream
+from measures.plan import Measure
 from tests.simulators.incidents import INCIDENTS, IncidentEvent, IncidentHistory
 from tests.simulators.servicenow import PASSWORD, USER, ServiceNow
 from tests.unit.worker.hooks import url_of

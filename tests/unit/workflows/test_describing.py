@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from measures.decisions import define
-from measures.documents import Demand, Measure, Pool
+from measures.documents import Pool
 from measures.lifecycle import DOI
+from measures.plan import Demand, Measure
 from measures.pool import fold_pool, open_pool, reserve
 from measures.state import MeasureState, Pause, Request, fold_measure
 from measures.verdict import Blocker, Verdict
