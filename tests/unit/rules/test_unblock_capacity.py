@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from measures.documents import Demand, Pool
+from measures.documents import Pool
 from measures.gathering import gather
 from measures.lifecycle import DOI
+from measures.plan import Demand
 from measures.pool import PoolState, fold_pool, join_queue, open_pool, report_capacity, reserve
 from measures.signers import signers_of
 from measures.supposing import supposing
