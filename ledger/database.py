@@ -1,8 +1,8 @@
 """The database under the ledger: SQLite or PostgreSQL by URL, one writer at a time.
 
 The entries form one chain, so two writers must never stand at the same place. SQLite takes its
-write lock at BEGIN IMMEDIATE, PostgreSQL an advisory lock for the transaction; whoever comes
-second waits there, not half-way through.
+write lock at BEGIN IMMEDIATE, behind a turnstile that keeps the order, PostgreSQL an advisory lock
+for the transaction; whoever comes second waits there, not half-way through.
 """
 
 import sqlite3
@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.settings import without_password
+from ledger.turnstile import Turnstile
 from measures.errors import ConfigurationError, LedgerError
 
 SQLITE_PATIENCE = 5.0
@@ -45,6 +46,7 @@ class Database:
         parsed = _parse(url, self.place)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._file = Path(parsed.database or "")
+        self._turnstile: Turnstile | None = None
         self.engine = self._sqlite(parsed) if self.is_sqlite else _postgres(parsed)
         # A SQLite transaction always sees one moment; a statement alone needs none, and most
         # reads are one statement, which BEGIN and COMMIT would make a third dearer.
@@ -86,9 +88,13 @@ class Database:
             LedgerError: when the database does not do it; then nothing of it is written.
         """
         with self._explained(), self.engine.connect() as connection:
-            if self.is_sqlite:
+            if self._turnstile is not None:
                 connection = connection.execution_options(begin="BEGIN IMMEDIATE")
-            with connection.begin():
+                with self._turnstile.waiting():
+                    transaction = connection.begin()
+            else:
+                transaction = connection.begin()
+            with transaction:
                 if alone and not self.is_sqlite:
                     # A writer that is frozen while it holds the lock must not hold up the others
                     # for ever, hence the second setting; one round trip for both.
@@ -143,6 +149,7 @@ class Database:
                 " and timeout=SECONDS"
             )
             raise ConfigurationError(msg)
+        self._turnstile = Turnstile(Path(f"{url.database}-turn"), float(patience))
         engine = create_engine(
             url.set(query={}),
             connect_args={"timeout": float(patience)},
