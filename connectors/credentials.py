@@ -6,7 +6,7 @@ fingerprint, because a secret itself must never be written down.
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pydantic import ValidationError
@@ -28,17 +28,23 @@ class Credentials:
     Attributes:
         connection: its id.
         document: the digest of its document.
+        places: where its secrets lie, by setting.
         secrets: by setting; empty where there is none at the place that the setting names.
     """
 
     connection: str
     document: str
+    places: dict[str, str]
     secrets: dict[str, str] = field(repr=False)
 
     @property
     def values(self) -> frozenset[str]:
         """The secrets that there are."""
         return frozenset(filter(None, self.secrets.values()))
+
+    def read_again(self) -> "Credentials":
+        """Returns what the same document presents now: its secrets may have changed."""
+        return replace(self, secrets=_read(self.places))
 
     def hide(self, failure: ConnectorError) -> ConnectorError:
         """Takes secrets out of a failure's words, should its connector have left one in."""
@@ -70,8 +76,13 @@ def credentials_of(connection: Connection) -> Credentials:
     return Credentials(
         connection=connection.id,
         document=document_digest(connection),
-        secrets={setting: _present(reference) for setting, reference in named.items()},
+        places=named,
+        secrets=_read(named),
     )
+
+
+def _read(places: dict[str, str]) -> dict[str, str]:
+    return {setting: _present(reference) for setting, reference in places.items()}
 
 
 def _present(reference: str) -> str:

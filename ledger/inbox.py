@@ -76,8 +76,8 @@ class Inbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, news: Sequence[News], now: datetime) -> int:
-        """Keeps news, all or none; returns how much of it is new.
+    def put(self, news: Sequence[News], now: datetime) -> set[tuple[str, str]]:
+        """Keeps news, all or none; returns the connection and delivery of what is new.
 
         Raises:
             LedgerError: the database does not do it; then nothing is kept.
@@ -95,10 +95,11 @@ class Inbox:
             # In one order everywhere, or two who put the same would wait for each other.
             for one in sorted(news, key=lambda one: (one.connection, one.delivery))
         ]
-        new = 0
+        new: set[tuple[str, str]] = set()
         with self._database.writing(alone=False) as connection:
             for first in range(0, len(rows), _AT_ONCE):
-                new += len(connection.execute(_keep(connection, rows[first:][:_AT_ONCE])).all())
+                kept = connection.execute(_keep(connection, rows[first:][:_AT_ONCE]))
+                new.update((row.connection, row.delivery) for row in kept)
         return new
 
     def take(self, now: datetime, lease: timedelta, limit: int) -> list[Taken]:
@@ -212,13 +213,13 @@ def _keep(connection: Connection, rows: Sequence[dict[str, object]]) -> Insert:
             postgresql.insert(inbox)
             .values(unique)
             .on_conflict_do_nothing(index_elements=keys)
-            .returning(_C.id)
+            .returning(_C.connection, _C.delivery)
         )
     return (
         sqlite.insert(inbox)
         .values(unique)
         .on_conflict_do_nothing(index_elements=keys)
-        .returning(_C.id)
+        .returning(_C.connection, _C.delivery)
     )
 
 

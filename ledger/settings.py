@@ -34,6 +34,16 @@ class LedgerSettings(BaseModel):
         return without_password(self.ledger_url.get_secret_value())
 
 
+def power_proof(url: str) -> str:
+    """Return a database address by which what is written survives a power cut, too.
+
+    PostgreSQL sees to that by itself; a SQLite address that says how it writes stays as it is.
+    """
+    if not url.startswith("sqlite") or "synchronous=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}synchronous=FULL"
+
+
 def without_password(url: str) -> str:
     """Return a database address that can be shown and logged."""
     parts = urlsplit(url)

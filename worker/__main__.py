@@ -9,11 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import uvloop
-
-from measures.errors import SluicegateError
 from worker.assembly import assemble
-from worker.logs import set_up_logs
+from worker.process import run_process
 from worker.settings import WorkerSettings
 from workflows.client.connecting import connect
 
@@ -54,17 +51,5 @@ def _told_ready(state_dir: Path) -> Iterator[None]:
         mark.unlink(missing_ok=True)
 
 
-def main() -> int:
-    """Runs a worker with the settings of the environment; 1 when it cannot start."""
-    try:
-        settings = WorkerSettings.load()
-        set_up_logs(settings)
-        uvloop.run(run(settings))
-    except SluicegateError as error:
-        print(f"sluice worker: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_process("worker", WorkerSettings.load, run))

@@ -31,7 +31,7 @@ from worker.circuits import Circuits
 from worker.connections import Connections
 from worker.feeding import FEED_SECONDS, Feeding
 from worker.inbound.loops import keeping_up
-from worker.metrics import metrics_page
+from worker.metrics import LedgerCollector, metrics_page
 from worker.naming import name_installation
 from worker.probing import Probing
 from worker.repeating import repeating
@@ -75,7 +75,8 @@ async def assemble(
         await record_builtin_packs(ledger)
         keys = KeyRing(ledger, settings)
         await keys.publish()
-        stack.enter_context(metrics_page(settings.metrics_address, ledger.ledger))
+        counted = LedgerCollector(ledger.ledger)
+        stack.enter_context(metrics_page(settings.metrics_address, counted))
         judge = await stack.enter_async_context(
             Judge(
                 builtin_packs(),

@@ -1,10 +1,13 @@
 """The connections of a worker: made from their documents when first needed, made anew on change."""
 
 import asyncio
+import contextlib
 from pathlib import Path
+from typing import NamedTuple
 
-from connectors.contract import Connector
+from connectors.contract import Capability, Connector
 from connectors.credentials import credentials_of
+from connectors.failures import ConnectorError
 from connectors.registry import connect, connector_names, manifest_of, needs_no_settings
 from ledger.writer import AsyncLedger
 from measures.documents import Connection
@@ -12,6 +15,13 @@ from measures.errors import ConfigurationError
 from worker.circuits import Circuits
 from worker.guard import GuardedConnector
 from worker.pace import Pace
+
+
+class _Made(NamedTuple):
+    """A connection, and the document that it was last asked for by."""
+
+    document: Connection
+    connector: GuardedConnector
 
 
 class Connections:
@@ -29,7 +39,7 @@ class Connections:
         self._ledger = ledger
         self._place = place
         self._circuits = circuits
-        self._made: dict[str, GuardedConnector] = {}
+        self._made: dict[str, _Made] = {}
         self._making = asyncio.Lock()
 
     async def get(self, name: str) -> GuardedConnector:
@@ -40,11 +50,16 @@ class Connections:
         """
         directory = await self._ledger.directory()
         document = directory.connections.get(name) or _without_document(name)
-        credentials = credentials_of(document)
+        made = self._made.get(name)
+        if made is not None and made.document is document:  # cheaper, and nearly always so
+            credentials = made.connector.credentials.read_again()
+        else:
+            credentials = credentials_of(document)
         async with self._making:
             made = self._made.get(name)
-            if made is not None and made.credentials == credentials:
-                return made
+            if made is not None and made.connector.credentials == credentials:
+                self._made[name] = made._replace(document=document)
+                return made.connector
             manifest = manifest_of(document.connector, document.settings)
             pace = Pace(
                 self._ledger,
@@ -57,15 +72,26 @@ class Connections:
                 return connect(document.connector, document.settings, self._place)
 
             fresh = GuardedConnector(manifest, connected, credentials, self._circuits, pace)
-            self._made[name] = fresh
+            self._made[name] = _Made(document, fresh)
             if made is not None:
-                await made.aclose()
+                await made.connector.aclose()
         return fresh
+
+    async def make_ready(self, capability: Capability) -> None:
+        """Connects all that documents name and that can do this, so that nobody waits for it.
+
+        What does not connect is left for its first use, which tells why.
+        """
+        for name in (await self._ledger.directory()).connections:
+            with contextlib.suppress(ConnectorError, ConfigurationError):
+                connection = await self.get(name)
+                if capability in connection.manifest.can:
+                    connection.make_ready()
 
     async def aclose(self) -> None:
         """Ends every connection."""
         for made in self._made.values():
-            await made.aclose()
+            await made.connector.aclose()
         self._made.clear()
 
 

@@ -69,6 +69,15 @@ class GuardedConnector(Connector):
             self._connected = self._connect()
         return self._connected
 
+    def make_ready(self) -> None:
+        """Connects beforehand; nothing is sent.
+
+        Raises:
+            ConnectorError: a secret is not where its reference says.
+            ConfigurationError: the settings do not fit.
+        """
+        self._connected = self.inner
+
     async def aclose(self) -> None:
         """Ends the connection."""
         await self._pace.aclose()

@@ -1,7 +1,7 @@
-"""The metrics page of a worker, in the text format of Prometheus.
+"""The metrics page of a process, in the text format of Prometheus.
 
-What the judge counts is counted by this process alone; what stands in the ledger is read when the
-page is asked for, so every worker shows the same and one of them suffices.
+What the judge or the webhook server counts is counted by this process alone; what stands in the
+ledger is read when the page is asked for, so every worker shows the same and one of them suffices.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,8 +93,12 @@ def _inbound(news: Sequence[Waiting], polls: Mapping[str, Poll]) -> Iterator[Gau
 
 
 @contextmanager
-def metrics_page(address: str | None, ledger: Ledger) -> Iterator[None]:
-    """Serves the page while a worker works; nothing without an address.
+def metrics_page(address: str | None, *collectors: Collector) -> Iterator[None]:
+    """Serves the page while the block runs; nothing without an address.
+
+    Args:
+        address: host:port.
+        collectors: what to show beside what this process counts.
 
     Raises:
         ConfigurationError: when nothing can listen there.
@@ -109,12 +113,13 @@ def metrics_page(address: str | None, ledger: Ledger) -> Iterator[None]:
         raise ConfigurationError(
             f"SLUICE_METRICS_ADDRESS: nothing can listen on {address}: {error}"
         ) from error
-    collector = LedgerCollector(ledger)
-    REGISTRY.register(collector)
+    for collector in collectors:
+        REGISTRY.register(collector)
     try:
         yield
     finally:
-        REGISTRY.unregister(collector)
+        for collector in collectors:
+            REGISTRY.unregister(collector)
         server.shutdown()
         server.server_close()
         thread.join()

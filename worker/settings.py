@@ -24,6 +24,11 @@ class ProcessSettings(LedgerSettings):
     log_format: Literal["auto", "text", "json"] = Field(
         default="auto", description="auto (text on a terminal), text or json"
     )
+    metrics_address: str | None = Field(
+        default=None,
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$",
+        description="host:port of the page with metrics for Prometheus; without it there is none",
+    )
 
 
 class WorkerSettings(ProcessSettings, TemporalSettings):
@@ -93,11 +98,6 @@ class WorkerSettings(ProcessSettings, TemporalSettings):
         ge=timedelta(minutes=1),
         le=LONGEST_LIFETIME,
         description="how long a list of revoked permits may be believed, 1m to 7d",
-    )
-    metrics_address: str | None = Field(
-        default=None,
-        pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$",
-        description="host:port of the page with metrics for Prometheus; without it there is none",
     )
 
 

@@ -222,6 +222,7 @@ class _Supervisor:
             grace_seconds=self._settings.graceful_shutdown_seconds + 1,
             environment={
                 **_worker_environment(self._settings),
+                **_beside(self._settings.metrics_address),
                 "SLUICE_WEBHOOK_ADDRESS": f"127.0.0.1:{port}",
             },
             where=self._webhooks_url,
@@ -285,6 +286,14 @@ def _worker_environment(settings: WorkerSettings) -> Mapping[str, str]:
         "SLUICE_LEDGER_URL": settings.ledger_url.get_secret_value(),
         "SLUICE_STATE_DIR": str(settings.state_dir),
     }
+
+
+def _beside(metrics_address: str | None) -> Mapping[str, str]:
+    """Return where the webhook server's metrics are: on the port behind the worker's."""
+    if metrics_address is None:
+        return {}
+    host, _, port = metrics_address.rpartition(":")
+    return {"SLUICE_METRICS_ADDRESS": f"{host}:{int(port) + 1}"}
 
 
 def _token(state_dir: Path) -> str:

@@ -14,13 +14,15 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ledger.inbox import Inbox
+from ledger.settings import power_proof
 from ledger.writer import AsyncLedger
-from measures.errors import ConfigurationError, SluicegateError
+from measures.errors import ConfigurationError
 from worker.circuits import Circuits
 from worker.connections import Connections
 from worker.inbound.app import webhook_app
 from worker.inbound.intake import Intake
-from worker.logs import set_up_logs
+from worker.metrics import metrics_page
+from worker.process import run_process
 from worker.settings import WebhookSettings
 
 MOST_CONNECTIONS = 1000
@@ -51,14 +53,18 @@ async def serve(settings: WebhookSettings) -> None:
         ConfigurationError: nothing can listen on the address.
     """
     listening = _listen(settings.webhook_address)
-    async with await AsyncLedger.open(settings.ledger_url.get_secret_value()) as ledger:
+    # What is acknowledged is not sent again, so it must survive a power cut as well.
+    url = power_proof(settings.ledger_url.get_secret_value())
+    async with await AsyncLedger.open(url) as ledger:
         connections = Connections(
             ledger, settings.state_dir, Circuits(ledger, timedelta(seconds=30))
         )
         intake = Intake(Inbox(ledger.ledger.database), settings.webhook_rate)
         server = uvicorn.Server(served(webhook_app(connections, intake, settings.webhook_url)))
         try:
-            await server.serve(sockets=[listening])
+            await connections.make_ready("webhooks")
+            with metrics_page(settings.metrics_address):
+                await server.serve(sockets=[listening])
         finally:
             await connections.aclose()
 
@@ -94,17 +100,5 @@ def _listen(address: str) -> socket.socket:
         raise ConfigurationError(msg) from error
 
 
-def main() -> int:
-    """Runs a webhook server with the settings of the environment; 1 when it cannot start."""
-    try:
-        settings = WebhookSettings.load()
-        set_up_logs(settings)
-        asyncio.run(serve(settings))
-    except SluicegateError as error:
-        print(f"sluice webhooks: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_process("webhooks", WebhookSettings.load, serve))

@@ -5,7 +5,7 @@ large, too slow or too much is answered so, and leaves nothing behind.
 """
 
 import asyncio
-import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,9 +20,9 @@ from connectors.failures import AuthFailed, ConnectorError, Rejected, Unsupporte
 from ledger.inbox import News
 from measures.errors import ConfigurationError, LedgerError
 from worker.connections import Connections
+from worker.guard import GuardedConnector
 from worker.inbound.intake import FloodedError, Intake
-
-_log = logging.getLogger("sluicegate.worker.webhooks")
+from worker.inbound.tally import NOBODY, Tally
 
 MOST_BYTES = 1 << 20
 """Of a body; vendors send far less."""
@@ -44,12 +44,14 @@ def webhook_app(connections: Connections, intake: Intake, public_url: str) -> St
         intake: where news goes.
         public_url: what senders call it up to the path, where they sign that; else as they ask.
     """
-    desk = _Receiver(connections, intake, public_url.rstrip("/"))
+    tally = Tally()
+    desk = _Receiver(connections, intake, tally, public_url.rstrip("/"))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with intake.writing():
             yield
+        tally.close()
 
     return Starlette(
         routes=[
@@ -61,36 +63,45 @@ def webhook_app(connections: Connections, intake: Intake, public_url: str) -> St
 
 
 class _Receiver:
-    def __init__(self, connections: Connections, intake: Intake, public_url: str) -> None:
+    def __init__(
+        self, connections: Connections, intake: Intake, tally: Tally, public_url: str
+    ) -> None:
         self._connections = connections
         self._intake = intake
+        self._tally = tally
         self._public_url = public_url
 
     async def receive(self, request: Request) -> Response:
         """Takes one delivery."""
+        began = time.perf_counter()
         name = request.path_params["connection"]
         try:
-            body = await _body(request)
-            hints = await self._verified(name, request, body)
-            news = [News(name, hint.kind, hint.ref, hint.delivery) for hint in hints]
-            if news:
-                await self._intake.take(name, news)
+            connector = await self._connector(name)
         except _Refused as refused:
-            _log.warning("webhook of %s refused: %d %s", name[:100], refused.status, refused)
-            return _answer(refused.status, str(refused))
+            return self._refuse(NOBODY, refused)
+        try:
+            hints = self._verified(connector, request, await _body(request))
+            news = [News(name, hint.kind, hint.ref, hint.delivery) for hint in hints]
+            new = await self._intake.take(name, news) if news else True
+        except _Refused as refused:
+            return self._refuse(name, refused)
         except FloodedError as flooded:
-            _log.warning("webhook of %s refused: 429 %s", name, flooded)
-            return _answer(429, str(flooded), {"Retry-After": str(flooded.after)})
+            return self._refuse(name, _Refused(429, str(flooded), after=flooded.after))
         except LedgerError as failure:
-            _log.error("webhook of %s cannot be kept: %s", name, failure)
-            return _answer(503, "it cannot be kept now; send it again", {"Retry-After": "5"})
+            sorry = "it cannot be kept now; send it again"
+            return self._refuse(name, _Refused(503, sorry, after=5, because=str(failure)))
+        self._tally.taken(name, new=new, seconds=time.perf_counter() - began)
         return _answer(202, f"{len(news)} taken")
 
-    async def _verified(self, name: str, request: Request, body: bytes) -> tuple[Hint, ...]:
+    async def _connector(self, name: str) -> GuardedConnector:
         try:
-            connector = await self._connections.get(name)
+            return await self._connections.get(name)
         except ConfigurationError as error:
             raise _Refused(404, f"there is no connection {name[:100]!r}") from error
+
+    def _verified(
+        self, connector: GuardedConnector, request: Request, body: bytes
+    ) -> tuple[Hint, ...]:
         webhook = Webhook(
             method=request.method,
             url=self._url(request),
@@ -104,8 +115,7 @@ class _Receiver:
         except Unsupported as error:
             raise _Refused(404, str(error)) from error
         except AuthFailed as error:
-            _log.error("connection %s: %s", name, error)
-            raise _Refused(503, "it cannot be verified now") from error
+            raise _Refused(503, "it cannot be verified now", because=str(error)) from error
         except (ConnectorError, ConfigurationError) as error:
             raise _Refused(400, str(error)) from error
         if len(hints) > MOST_HINTS:
@@ -113,6 +123,11 @@ class _Receiver:
         if not all(_is_plain(hint) for hint in hints):
             raise _Refused(400, "it names an object in a way that no system does")
         return hints
+
+    def _refuse(self, name: str, refused: "_Refused") -> Response:
+        self._tally.refused(name, refused.status, refused.because)
+        headers = {"Retry-After": str(refused.after)} if refused.after else None
+        return _answer(refused.status, str(refused), headers)
 
     def _url(self, request: Request) -> str:
         if not self._public_url:
@@ -122,9 +137,20 @@ class _Receiver:
 
 
 class _Refused(Exception):  # noqa: N818 - never leaves this module
-    def __init__(self, status: int, why: str) -> None:
+    """That a delivery is not taken.
+
+    Args:
+        status: of the answer.
+        why: for the sender.
+        after: the seconds after which to send it again; 0 where that would not help.
+        because: the reason for the log, where the sender must not know it.
+    """
+
+    def __init__(self, status: int, why: str, *, after: int = 0, because: str = "") -> None:
         super().__init__(why)
         self.status = status
+        self.after = after
+        self.because = because or why
 
 
 async def _body(request: Request) -> bytes:

@@ -53,11 +53,11 @@ class Intake:
         self._rate = rate
         self._paces: dict[str, _Pace] = {}
         self._kept: dict[str, tuple[float, int]] = {}
-        self._waiting: list[tuple[Sequence[News], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Sequence[News], asyncio.Future[bool]]] = []
         self._wake = asyncio.Event()
 
-    async def take(self, connection: str, news: Sequence[News]) -> None:
-        """Keeps what one delivery says; returns once it is written.
+    async def take(self, connection: str, news: Sequence[News]) -> bool:
+        """Keeps what one delivery says; returns once it is written whether any of it is new.
 
         Raises:
             FloodedError: too much comes in, or waits.
@@ -72,10 +72,10 @@ class Intake:
         if await self._backlog(connection) >= MOST_KEPT:
             why = f"{MOST_KEPT:,} news of {connection} wait to be acted on: does a worker run?"
             raise FloodedError(why, _FULL_SECONDS)
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((news, written))
         self._wake.set()
-        await written
+        return await written
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -95,15 +95,19 @@ class Intake:
             group, self._waiting = self._waiting, []
             news = [one for each, _ in group for one in each]
             failure: Exception | None = None
+            new: set[tuple[str, str]] = set()
             try:
-                await asyncio.to_thread(self._inbox.put, news, datetime.now(UTC))
+                new = await asyncio.to_thread(self._inbox.put, news, datetime.now(UTC))
             except Exception as error:  # whatever it is, those who wait must hear of it
                 failure = error
-            for _, written in group:
+            for part, written in group:
+                # Of the same delivery twice in one write, the first is what is new.
+                its = {(one.connection, one.delivery) for one in part} & new
+                new -= its
                 if written.done():
                     continue  # its sender has gone
                 if failure is None:
-                    written.set_result(None)
+                    written.set_result(bool(its))
                 else:
                     written.set_exception(failure)
 
@@ -111,6 +115,8 @@ class Intake:
         """Returns about how much news of a connection waits."""
         at, many = self._kept.get(connection, (-_COUNTED_FOR, 0))
         if time.monotonic() - at >= _COUNTED_FOR:
+            # Noted beforehand: those who come meanwhile go by the last count and do not count too.
+            self._kept[connection] = (time.monotonic(), many)
             many = await asyncio.to_thread(self._inbox.backlog, connection)
             self._kept[connection] = (time.monotonic(), many)
         return many

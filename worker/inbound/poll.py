@@ -139,7 +139,9 @@ class Poller:
             for one in items
             if one.ref in wanted
         ]
-        return await asyncio.to_thread(self._inbox.put, news, datetime.now(UTC)) if news else 0
+        if not news:
+            return 0
+        return len(await asyncio.to_thread(self._inbox.put, news, datetime.now(UTC)))
 
 
 def _delivery(one: Remote) -> str:

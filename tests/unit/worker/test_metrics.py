@@ -16,7 +16,7 @@ from measures.entry import Draft, measure_stream
 from measures.errors import ConfigurationError
 from measures.links import Link
 from measures.plan import Measure
-from worker.metrics import metrics_page
+from worker.metrics import LedgerCollector, metrics_page
 from worker.ports import free_port
 
 
@@ -50,7 +50,7 @@ def test_the_page_shows_the_ledger_as_it_is_now(tmp_path: Path) -> None:
     """Each look reads anew; the judge's own counters are there too."""
     address = f"127.0.0.1:{free_port()}"
     with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
-        with metrics_page(address, ledger):
+        with metrics_page(address, LedgerCollector(ledger)):
             assert page(address)["ledger_entries"] == 0
             ledger.append([defined("m1")])
             ledger.append([defined("m2")])
@@ -83,7 +83,7 @@ def test_the_page_shows_what_waits_in_the_inbox_and_how_far_polls_are_behind(
             Polls(ledger.database).take(
                 "desk", kind, "", now - timedelta(minutes=5), timedelta(seconds=1)
             )
-        with metrics_page(address, ledger):
+        with metrics_page(address, LedgerCollector(ledger)):
             shown = page(address)
     assert shown["inbox_waiting{desk}"] == 2
     assert 60 <= shown["inbox_oldest_seconds{desk}"] < 3600
@@ -94,7 +94,7 @@ def test_a_ledger_that_is_gone_shows_and_does_not_break_the_page(tmp_path: Path)
     """Counters of the worker are needed most when something is down."""
     address = f"127.0.0.1:{free_port()}"
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
-    with metrics_page(address, ledger):
+    with metrics_page(address, LedgerCollector(ledger)):
         with ledger.database.writing() as connection:
             connection.exec_driver_sql("drop table measures")
         shown = page(address)
@@ -108,8 +108,8 @@ def test_a_taken_address_is_refused_in_words(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with (
         Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger,
-        metrics_page(address, ledger),
+        metrics_page(address, LedgerCollector(ledger)),
         pytest.raises(ConfigurationError, match="SLUICE_METRICS_ADDRESS"),
-        metrics_page(address, ledger),
+        metrics_page(address, LedgerCollector(ledger)),
     ):
         pytest.fail("nobody else may listen there")

@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from sqlalchemy import delete
 
 from ledger.inbox import Inbox
@@ -35,6 +36,7 @@ from worker.inbound import __main__ as process
 from worker.inbound import intake as intakes
 from worker.inbound.app import MOST_BYTES, webhook_app
 from worker.inbound.intake import Intake
+from worker.inbound.tally import Tally
 
 PATH = f"/webhooks/{CONNECTION}"
 
@@ -283,3 +285,80 @@ async def test_many_at_once_share_their_writes(tmp_path: Path) -> None:
             # A connection that were kept would end in the middle of a later delivery.
             assert (await sender.get("/health")).headers["connection"] == "close"
         assert {row["ref"] for row in kept(ledger)} == set(map(str, range(200)))
+
+
+def counted(outcome: str, connection: str = CONNECTION) -> float:
+    """How many deliveries this process has counted so."""
+    labels = {"connection": connection, "outcome": outcome}
+    return REGISTRY.get_sample_value("webhook_deliveries_total", labels) or 0
+
+
+async def test_what_became_of_each_delivery_is_counted(tmp_path: Path) -> None:
+    """By connection and outcome, and how long the acknowledgement took; not by made-up names."""
+    names = ("accepted", "duplicate", "forged", "too_large", "flood")
+    before = {name: counted(name) for name in names}
+    nobody, timed = counted("not_ours", ""), "webhook_acknowledge_seconds_count"
+    acknowledged = REGISTRY.get_sample_value(timed) or 0
+    async with the_app(tmp_path, rate=1) as (app, _), asking(app) as sender:
+        body = body_of("1", "2")
+        for _ in range(2):
+            await sender.post(PATH, content=body, headers=signed("m1", body))
+        await sender.post(PATH, content=body)
+        await sender.post(PATH, content=b" " * (MOST_BYTES + 1))
+        for number in range(3):
+            await sender.post(PATH, content=body, headers=signed(f"n{number}", body))
+        for number in range(3):
+            await sender.post(f"/webhooks/made-up-{number}", content=body)
+    expected = {"accepted": 3, "duplicate": 1, "forged": 1, "too_large": 1, "flood": 1}
+    assert {name: counted(name) - before[name] for name in names} == expected
+    assert counted("not_ours", "") - nobody == 3
+    assert not any(counted("not_ours", f"made-up-{number}") for number in range(3))
+    assert REGISTRY.get_sample_value(timed) == acknowledged + 4
+
+
+async def test_doubles_in_one_write_are_told_apart(tmp_path: Path) -> None:
+    """Of the same delivery twice at once, one is new."""
+    async with the_app(tmp_path) as (app, _), asking(app) as sender:
+        before = counted("accepted"), counted("duplicate")
+        body = body_of("1")
+        headers = signed("m1", body)
+        await asyncio.gather(*(sender.post(PATH, content=body, headers=headers) for _ in "abc"))
+        assert (counted("accepted"), counted("duplicate")) == (before[0] + 1, before[1] + 2)
+
+
+async def test_forged_deliveries_do_not_fill_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first is told at once, the others in one line with their number."""
+    async with the_app(tmp_path) as (app, _), asking(app) as sender:
+        for _ in range(30):
+            assert (await sender.post(PATH, content=b"{}")).status_code == 401
+        for number in range(30):
+            await sender.post(f"/webhooks/made-up-{number}", content=b"{}")
+        lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert len(lines) == 2
+        assert lines[0].startswith("webhook of desk refused: 401 ")
+        assert "made-up-0" in lines[1]
+        caplog.clear()
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert lines == [
+        "29 more webhooks of desk refused since then: 401 forged; if they are genuine, give their"
+        " sender and the connection the same secret",
+        "29 more webhooks of - refused since then: 404 not_ours",
+    ]
+
+
+async def test_refusals_are_told_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    """A line each time the quiet is over in which there were more; none after a quiet one."""
+    tally = Tally(quiet=0.05)
+    tally.refused("desk", 401, "forged")
+    tally.refused("desk", 401, "forged")
+    tally.refused("desk", 503, "the disk is full")
+    while any(silence.more for silence in tally._silences.values()):  # noqa: ASYNC110 - a timer
+        await asyncio.sleep(0.01)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "webhook of desk refused: 401 forged"),
+        ("ERROR", "webhook of desk refused: 503 the disk is full"),
+        ("WARNING", "1 more webhooks of desk refused since then: 401 forged; if they are genuine,"
+         " give their sender and the connection the same secret"),
+    ]  # fmt: skip
