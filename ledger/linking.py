@@ -54,6 +54,22 @@ _IS_OWN = (
     )
     .order_by(_OWN.id)
 )
+_UNREAD = (
+    select(_LINKED.connection, _LINKED.kind, _LINKED.ref, _KNOWN.number)
+    .outerjoin(objects, _KNOWN.id == _LINKED.object)
+    .where(or_(_KNOWN.id.is_(None), _KNOWN.known.is_(False)))
+    .distinct()
+)
+_UNWANTED = (
+    select(_KNOWN.connection, _KNOWN.kind, _KNOWN.ref)
+    .outerjoin(links, _LINKED.object == _KNOWN.id)
+    .where(_KNOWN.known, _LINKED.ref.is_(None))
+)
+_KINDS = union(
+    select(_LINKED.connection, _LINKED.kind),
+    select(_KNOWN.connection, _KNOWN.kind).where(_KNOWN.known),
+    select(_OWN.connection, _OWN.kind).where(_OWN.ended.is_(False)),
+)
 
 
 class Targets:
@@ -64,13 +80,8 @@ class Targets:
 
     def kinds(self) -> list[tuple[str, str]]:
         """Returns the connections and kinds of object of which some concerns the engine."""
-        query = union(
-            select(_LINKED.connection, _LINKED.kind),
-            select(_KNOWN.connection, _KNOWN.kind).where(_KNOWN.known),
-            select(_OWN.connection, _OWN.kind).where(_OWN.ended.is_(False)),
-        )
         with self._database.reading() as connection:
-            return sorted((row.connection, row.kind) for row in connection.execute(query))
+            return sorted((row.connection, row.kind) for row in connection.execute(_KINDS))
 
     def linked_connections(self) -> set[str]:
         """Returns the connections in which some measure waits for something."""
@@ -110,22 +121,11 @@ class Targets:
 
     def unread(self) -> list[tuple[Target, int]]:
         """Returns the linked objects that nobody has read since, with how often they were."""
-        query = (
-            select(_LINKED.connection, _LINKED.kind, _LINKED.ref, _KNOWN.number)
-            .outerjoin(objects, _KNOWN.id == _LINKED.object)
-            .where(or_(_KNOWN.id.is_(None), _KNOWN.known.is_(False)))
-            .distinct()
-        )
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_UNREAD).all()
         return sorted((Target(*target), number or 0) for *target, number in rows)
 
     def unwanted(self) -> list[Target]:
         """Returns the objects whose changes are followed although nobody links them any more."""
-        query = (
-            select(_KNOWN.connection, _KNOWN.kind, _KNOWN.ref)
-            .outerjoin(links, _LINKED.object == _KNOWN.id)
-            .where(_KNOWN.known, _LINKED.ref.is_(None))
-        )
         with self._database.reading() as connection:
-            return sorted(Target(*row) for row in connection.execute(query))
+            return sorted(Target(*row) for row in connection.execute(_UNWANTED))

@@ -93,6 +93,7 @@ class MeasureStart(Stored):
         state: of a life that goes on, after continue-as-new or a rebuild from the ledger.
         recovered: whether it goes on after a rebuild, when what the pools hold may not fit.
         mapped: whether a mapping is known to concern it.
+        spaced: whether changes of what Temporal lists are spaced; see `workflows.showing`.
     """
 
     measure: str
@@ -102,6 +103,7 @@ class MeasureStart(Stored):
     state: MeasureState | None = None
     recovered: bool = False
     mapped: bool = False
+    spaced: bool = False
 
 
 class MeasureAct(Stored):

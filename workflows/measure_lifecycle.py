@@ -42,9 +42,6 @@ with workflow.unsafe.imports_passed_through():
         FACTS_CHANGED,
         MAPPINGS_CHANGED,
         MEASURE_WORKFLOW,
-        OWNER,
-        STAGE,
-        VERDICT,
         CampaignShown,
         Holding,
         HoldingResult,
@@ -53,11 +50,11 @@ with workflow.unsafe.imports_passed_through():
         MeasureStart,
         MeasureVerb,
     )
-    from workflows.describing import details_of
     from workflows.history import has_grown_long
     from workflows.launch_teller import LaunchTeller
     from workflows.remote_contract import RemotesTelling, RemotesTold
     from workflows.remote_teller import RemoteTeller
+    from workflows.showing import Showing
     from workflows.waking import wake_all
 
 RESERVATION_ATTEMPTS = 3
@@ -87,8 +84,7 @@ class MeasureLifecycle:
         self._launch = LaunchTeller(lambda: self._life)
         self._remotes = RemoteTeller(lambda: self._life, concerned=start.mapped)
         self._shown_by_launch: CampaignShown | None = None
-        found = workflow.info().typed_search_attributes
-        self._shown = {key.name: found.get(key, "") for key in (STAGE, VERDICT, OWNER)}
+        self._showing = Showing(lambda: self._life, spaced=start.spaced)
 
     @workflow.run
     async def run(self, start: MeasureStart) -> None:
@@ -99,8 +95,11 @@ class MeasureLifecycle:
             async with self._taking_turn():
                 await self._fit_holdings(str(workflow.uuid4()))
                 await self._restore_holdings()
-        self._show()
-        telling = asyncio.gather(self._launch.keep(), self._remotes.keep())
+        self._showing.show()
+        telling = [
+            asyncio.create_task(keep())
+            for keep in (self._launch.keep, self._remotes.keep, self._showing.keep)
+        ]
         while self._to_wake or not self._life.ended:
             if self._to_wake:
                 woken, self._to_wake = self._to_wake, []
@@ -109,11 +108,13 @@ class MeasureLifecycle:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 # A handler may have left somebody to wake on its way out.
                 if not self._to_wake:
+                    self._showing.list_now()
                     workflow.continue_as_new(
                         MeasureStart(
                             measure=self._life.id,
                             state=self._life,
                             mapped=self._remotes.concerned,
+                            spaced=True,
                         )
                     )
             else:
@@ -126,8 +127,10 @@ class MeasureLifecycle:
             )
             async with self._taking_turn():
                 await self._record_campaign()
-        telling.cancel()
+        for one in telling:
+            one.cancel()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        self._showing.list_now()
 
     # --- requests: updates, because whoever asks waits for the answer ---
 
@@ -303,7 +306,7 @@ class MeasureLifecycle:
             yield
             # Not in a `finally`: when the worker drops a workflow from memory, what is left of it
             # ends outside any workflow, where nothing can be shown.
-            self._show()
+            self._showing.show()
 
     async def _ask_gate(
         self, verb: MeasureVerb, ask: dict[str, Any], command: str
@@ -551,23 +554,3 @@ class MeasureLifecycle:
         shown, self._shown_by_launch = self._shown_by_launch, None
         if shown is not None and shown.state != self._life.campaign_told:
             await self._act("told", {"state": shown.state}, str(workflow.uuid4()))
-
-    # --- what operators see in Temporal's own pages ---
-
-    def _show(self) -> None:
-        state = self._life
-        waiting = state.request
-        shown = {
-            STAGE.name: "cancelled" if state.cancelled else state.stage,
-            VERDICT.name: waiting.verdict.verdict if waiting else "none",
-            OWNER.name: state.plan.owner or "none",
-        }
-        updates = [
-            key.value_set(shown[key.name])
-            for key in (STAGE, VERDICT, OWNER)
-            if self._shown.get(key.name) != shown[key.name]
-        ]
-        if updates:
-            workflow.upsert_search_attributes(updates)
-            self._shown = shown
-        workflow.set_current_details(details_of(state))

@@ -30,6 +30,7 @@ WORKFLOW_FILES = (
     "workflows.remote_ports",
     "workflows.remote_teller",
     "workflows.share_telling",
+    "workflows.showing",
     "workflows.waking",
 )
 """What runs, or is read, inside a workflow."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
@@ -20,6 +20,7 @@ from measures.entry import Draft, measure_stream, pool_stream
 from measures.requests import CapacityInput, ReasonInput, SignInput
 from worker.server import SEARCH_ATTRIBUTES, program
 from workflows.contract import OWNER, PACKAGE, STAGE, TYPE, VERDICT
+from workflows.showing import SPACING
 
 pytestmark = pytest.mark.temporal
 
@@ -337,7 +338,13 @@ class TestWhatOperatorsSee:
         await engine.reach(measure, "detailed")
         await engine.client.advance(measure, "olga")
         handle = engine.client.temporal.get_workflow_handle(f"measure:{measure}")
-        found = (await handle.describe()).typed_search_attributes
+
+        found = TypedSearchAttributes([])
+        for _ in range(200):
+            found = (await handle.describe()).typed_search_attributes
+            if found.get(VERDICT) == "block":
+                break
+            await asyncio.sleep(0.02)
         assert found.get(STAGE) == "detailed"
         assert found.get(VERDICT) == "block"
         assert (found.get(TYPE), found.get(PACKAGE), found.get(OWNER)) == (
@@ -354,6 +361,28 @@ class TestWhatOperatorsSee:
                 break
             await asyncio.sleep(0.02)
         assert counted == 1
+
+    async def test_a_life_in_a_hurry_is_listed_at_intervals(
+        self, engine: Engine, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What changes again at once is listed later, and in the end what it came to."""
+        measure = await engine.define()
+        await engine.reach(measure, "detailed")
+        ask = ReasonInput(by="olga", reason="the market has gone")
+        await engine.client.cancel(measure, ask)
+        handle = engine.client.temporal.get_workflow_handle(f"measure:{measure}")
+        await handle.result()
+        events = (await handle.fetch_history()).events
+        lists = [
+            event
+            for event in events
+            if event.HasField("upsert_workflow_search_attributes_event_attributes")
+        ]
+        lived = events[-1].event_time.ToDatetime() - events[0].event_time.ToDatetime()
+        assert 1 <= len(lists) <= 1 + lived / SPACING
+        listed = (await handle.describe()).typed_search_attributes
+        assert listed.get(STAGE) == "cancelled"
+        assert [one for one in caplog.records if "never retrieved" in one.getMessage()] == []
 
     async def test_titles_and_blockers_are_readable(self, engine: Engine) -> None:
         """The summary names the measure, the details say why it waits."""

@@ -73,12 +73,11 @@ class Desk:
         self._said: dict[str, str] = {}
 
     async def work(self) -> None:
-        """Acts on all that is due, on new links, and on those that are gone.
+        """Acts on all that is due.
 
         Raises:
             LedgerError: the inbox does not answer.
         """
-        await self._fit_to_links()
         while await self._work_once():
             pass
 
@@ -107,8 +106,12 @@ class Desk:
         )
         await asyncio.to_thread(self._inbox.finish, [row for ids in done for row in ids], _now())
 
-    async def _fit_to_links(self) -> None:
-        """Puts linked objects that nobody has read into the inbox; forgets what nobody links."""
+    async def fit_to_links(self) -> None:
+        """Puts linked objects that nobody has read into the inbox; forgets what nobody links.
+
+        Raises:
+            LedgerError: the ledger or the inbox does not answer.
+        """
         unread = await asyncio.to_thread(self._targets.unread)
         news = [
             News(*target, delivery=f"first:{target.kind}/{target.ref}#{number}")

@@ -39,6 +39,7 @@ async def keeping_up(
         soon = min(1.0, every.total_seconds() / 4)
         for do, seconds in (
             (desk.work, LOOK_SECONDS),
+            (desk.fit_to_links, soon),
             (poller.work, soon),
             (hearing.note, soon),
             (desk.prune, _TIDY_SECONDS),

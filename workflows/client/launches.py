@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from measures.entry import launch_stream
 from measures.launch import LaunchOrder, LaunchState, PauseOrder, ref_of
-from workflows.client.speaking import Speaker, in_turns
+from workflows.client.speaking import Beginning, Speaker, in_turns
 from workflows.contract import (
     DECISION_LIMIT,
     LAUNCH_WORKFLOW,
@@ -62,11 +62,11 @@ class LaunchVerbs(Speaker):
         return await self._look(launch_stream(ref), "status", LaunchState)
 
     async def _begin_launch(self, start: LaunchStart, order: LaunchOrder | None = None) -> bool:
-        return await self._begin(
+        life = Beginning(
             LAUNCH_WORKFLOW,
             launch_stream(start.ref),
             start,
             summary=summary_of("Launch", start.ref),
             title=start.ref,
-            told=(ORDER, order) if order else None,
         )
+        return await self._begin(life, told=(ORDER, order) if order else None)

@@ -25,7 +25,7 @@ from measures.requests import (
 )
 from measures.state import MeasureState
 from measures.status import Status
-from workflows.client.speaking import Speaker, fresh_key, in_turns, refuse_large
+from workflows.client.speaking import Beginning, Speaker, fresh_key, in_turns, refuse_large
 from workflows.contract import (
     DECISION_LIMIT,
     FACTS_LIMIT,
@@ -52,18 +52,22 @@ class MeasureVerbs(Speaker):
                 `measures.decisions.define` refuses.
         """
         refuse_large(plan, FACTS_LIMIT, f"measure {plan.id}")
-        start = MeasureStart(measure=plan.id, plan=plan, by=by, command=key or fresh_key())
-        if not await self._begin_measure(start, plan):
-            raise RefusedError("exists", f"{measure_stream(plan.id)} is there already")
+        start = MeasureStart(
+            measure=plan.id, plan=plan, by=by, command=key or fresh_key(), spaced=True
+        )
+        stream = measure_stream(plan.id)
         try:
-            return await self.settle(plan.id)
+            answer = await self._begin_and_ask(_beginning(start, plan), "settle", Answer)
         except RefusedError as error:
-            raise await self._why_never_begun(measure_stream(plan.id)) or error from None
+            raise await self._why_never_begun(stream) or error from None
+        if answer is None:
+            raise RefusedError("exists", f"{stream} is there already")
+        return answer
 
     async def restart_measure(self, state: MeasureState) -> bool:
         """Starts the workflow of a life that the ledger knows; False when it runs already."""
-        start = MeasureStart(measure=state.id, state=state, recovered=True)
-        return await self._begin_measure(start, state.plan)
+        start = MeasureStart(measure=state.id, state=state, recovered=True, spaced=True)
+        return await self._begin(_beginning(start, state.plan))
 
     async def advance(self, measure: str, by: str, *, key: str | None = None) -> Answer:
         """Asks for the next gate."""
@@ -148,27 +152,6 @@ class MeasureVerbs(Speaker):
             if now is None or (now.verdict == "pass" and not now.waiting_for)
         )
 
-    async def _begin_measure(self, start: MeasureStart, plan: Measure) -> bool:
-        waiting = start.state.request if start.state else None
-        attributes = TypedSearchAttributes(
-            [
-                SearchAttributePair(STAGE, start.state.stage if start.state else "defined"),
-                SearchAttributePair(VERDICT, waiting.verdict.verdict if waiting else "none"),
-                SearchAttributePair(TYPE, plan.type),
-                SearchAttributePair(PACKAGE, plan.package),
-                SearchAttributePair(OWNER, plan.owner or "none"),
-            ]
-        )
-        return await self._begin(
-            MEASURE_WORKFLOW,
-            measure_stream(plan.id),
-            start,
-            summary=summary_of(plan.title, plan.id),
-            title=plan.title,
-            attributes=attributes,
-            reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-        )
-
     async def _ask(
         self,
         measure: str,
@@ -197,3 +180,25 @@ class MeasureVerbs(Speaker):
             return await self.settle(measure)
         except RefusedError:
             return None
+
+
+def _beginning(start: MeasureStart, plan: Measure) -> Beginning:
+    waiting = start.state.request if start.state else None
+    attributes = TypedSearchAttributes(
+        [
+            SearchAttributePair(STAGE, start.state.stage if start.state else "defined"),
+            SearchAttributePair(VERDICT, waiting.verdict.verdict if waiting else "none"),
+            SearchAttributePair(TYPE, plan.type),
+            SearchAttributePair(PACKAGE, plan.package),
+            SearchAttributePair(OWNER, plan.owner or "none"),
+        ]
+    )
+    return Beginning(
+        MEASURE_WORKFLOW,
+        measure_stream(plan.id),
+        start,
+        summary=summary_of(plan.title, plan.id),
+        title=plan.title,
+        attributes=attributes,
+        reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+    )

@@ -8,7 +8,7 @@ from measures.entry import pool_stream
 from measures.errors import RefusedError
 from measures.pool import PoolState
 from measures.requests import CapacityInput, LoadInput, PoolInput
-from workflows.client.speaking import Speaker, fresh_key, refuse_large
+from workflows.client.speaking import Beginning, Speaker, fresh_key, refuse_large
 from workflows.contract import (
     DECISION_LIMIT,
     FACTS_LIMIT,
@@ -77,7 +77,7 @@ class PoolVerbs(Speaker):
         return await self._look(pool_stream(pool), "status", PoolState)
 
     async def _begin_pool(self, start: PoolStart, pool: Pool) -> bool:
-        return await self._begin(
+        life = Beginning(
             POOL_WORKFLOW,
             pool_stream(pool.id),
             start,
@@ -86,6 +86,7 @@ class PoolVerbs(Speaker):
             attributes=TypedSearchAttributes([SearchAttributePair(OWNER, pool.owner)]),
             reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
         )
+        return await self._begin(life)
 
     async def _ask_pool(
         self, pool: str, update: str, ask: BaseModel, key: str | None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from measures.entry import measure_stream, remote_stream
 from measures.remote import RemoteOrder, RemoteState
-from workflows.client.speaking import Speaker, in_turns
+from workflows.client.speaking import Beginning, Speaker, in_turns
 from workflows.contract import DECISION_LIMIT, MAPPINGS_CHANGED
 from workflows.describing import summary_of
 from workflows.remote_contract import (
@@ -68,11 +68,11 @@ class RemoteVerbs(Speaker):
         await self._signal(remote_stream(remote), TRY_NOW)
 
     async def _begin_remote(self, start: RemoteStart, order: RemoteOrder | None = None) -> bool:
-        return await self._begin(
+        life = Beginning(
             REMOTE_WORKFLOW,
             remote_stream(start.id),
             start,
             summary=summary_of("Remote object", start.id),
             title=start.id,
-            told=(REMOTE_ORDER, order) if order else None,
         )
+        return await self._begin(life, told=(REMOTE_ORDER, order) if order else None)

@@ -3,14 +3,15 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from temporalio.client import (
     Client,
     RPCError,
-    WorkflowHandle,
+    WithStartWorkflowOperation,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -42,6 +43,29 @@ _R = TypeVar("_R", bound=BaseModel)
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What Temporal is told when a life begins.
+
+    Attributes:
+        workflow: its type.
+        stream: its id.
+        start: what it begins with.
+        summary: for Temporal's pages.
+        title: its memo.
+        attributes: what it is listed by.
+        reuse: whether a life may follow one that has ended.
+    """
+
+    workflow: str
+    stream: str
+    start: BaseModel
+    summary: str
+    title: str
+    attributes: TypedSearchAttributes | None = None
+    reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+
+
 class Speaker:
     """What every verb is made of.
 
@@ -58,52 +82,57 @@ class Speaker:
         self._task_queue = task_queue
         self._patience = patience
 
-    async def _begin(
-        self,
-        workflow: str,
-        stream: str,
-        start: BaseModel,
-        *,
-        summary: str,
-        title: str,
-        attributes: TypedSearchAttributes | None = None,
-        reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        told: tuple[str, BaseModel] | None = None,
-    ) -> bool:
+    async def _begin(self, life: Beginning, told: tuple[str, BaseModel] | None = None) -> bool:
         """Starts a workflow; False when it runs already.
 
         Args:
-            workflow: its type.
-            stream: its id.
-            start: what it begins with.
-            summary: for Temporal's pages.
-            title: its memo.
-            attributes: what it is listed by.
-            reuse: whether a life may follow one that has ended.
+            life: what begins.
             told: a signal for it and what that says; one that runs already gets it just as well.
         """
         signal, said = told or (None, None)
         conflict = WorkflowIDConflictPolicy.USE_EXISTING if told else WorkflowIDConflictPolicy.FAIL
         try:
             await self.temporal.start_workflow(
-                workflow,
-                start,
-                id=stream,
-                task_queue=self._task_queue,
-                task_timeout=TASK_TIMEOUT,
-                search_attributes=attributes,
-                static_summary=summary,
-                memo={"title": title},
-                id_conflict_policy=conflict,
-                id_reuse_policy=reuse,
+                life.workflow,
+                life.start,
+                **self._options(life, conflict),
                 start_signal=signal,
                 start_signal_args=[said] if said else [],
             )
         except WorkflowAlreadyStartedError:
             return False
         except RPCError as error:
-            raise unreachable(stream, error) from error
+            raise unreachable(life.stream, error) from error
         return True
+
+    async def _begin_and_ask(self, life: Beginning, update: str, answer: type[_R]) -> _R | None:
+        """Starts a workflow and asks it, both in its first task; None when it runs already."""
+        options = self._options(life, WorkflowIDConflictPolicy.FAIL)
+        asked: Awaitable[_R] = self.temporal.execute_update_with_start_workflow(
+            update,
+            start_workflow_operation=WithStartWorkflowOperation(
+                life.workflow, life.start, **options
+            ),
+            id=fresh_key(),
+            result_type=answer,
+            rpc_timeout=self._patience,
+        )
+        try:
+            return await self._answered(life.stream, asked)
+        except WorkflowAlreadyStartedError:
+            return None
+
+    def _options(self, life: Beginning, conflict: WorkflowIDConflictPolicy) -> dict[str, Any]:
+        return {
+            "id": life.stream,
+            "task_queue": self._task_queue,
+            "task_timeout": TASK_TIMEOUT,
+            "search_attributes": life.attributes,
+            "static_summary": life.summary,
+            "memo": {"title": life.title},
+            "id_conflict_policy": conflict,
+            "id_reuse_policy": life.reuse,
+        }
 
     async def _update(
         self,
@@ -116,17 +145,21 @@ class Speaker:
     ) -> _R:
         if ask is not None:
             refuse_large(ask, limit, stream)
-        handle = self.temporal.get_workflow_handle(stream)
+        asked = self.temporal.get_workflow_handle(stream).execute_update(
+            update,
+            args=[] if ask is None else [ask],
+            id=key or fresh_key(),
+            result_type=answer,
+            rpc_timeout=self._patience,
+        )
+        return await self._answered(stream, asked)
+
+    async def _answered(self, stream: str, asked: Awaitable[_R]) -> _R:
+        """Waits for an answer, and says what it means when none comes."""
         try:
             # Once accepted, the library polls for the answer without an end of its own.
             async with asyncio.timeout(self._patience.total_seconds()):
-                result: _R = await handle.execute_update(
-                    update,
-                    args=[] if ask is None else [ask],
-                    id=key or fresh_key(),
-                    result_type=answer,
-                    rpc_timeout=self._patience,
-                )
+                return await asked
         except WorkflowUpdateFailedError as error:
             raise _why_failed(stream, error) from error
         except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
@@ -135,8 +168,7 @@ class Speaker:
                 " kept and will be answered when a worker runs: sluice up, or sluice worker"
             ) from error
         except RPCError as error:
-            raise await self._why_unreachable(handle, stream, error) from error
-        return result
+            raise await self._why_unreachable(stream, error) from error
 
     async def _look(self, stream: str, query: str, result: type[_R]) -> _R:
         handle = self.temporal.get_workflow_handle(stream)
@@ -145,15 +177,14 @@ class Speaker:
         except WorkflowQueryFailedError as error:
             raise EngineError(f"{stream}: {error}") from error
         except RPCError as error:
-            raise await self._why_unreachable(handle, stream, error) from error
+            raise await self._why_unreachable(stream, error) from error
         return seen
 
-    async def _why_unreachable(
-        self, handle: WorkflowHandle[object, object], stream: str, error: RPCError
-    ) -> RefusedError | EngineError:
+    async def _why_unreachable(self, stream: str, error: RPCError) -> RefusedError | EngineError:
         """Tells the unknown, the ended and the unreachable apart."""
         if error.status is not RPCStatusCode.NOT_FOUND:
             return unreachable(stream, error)
+        handle = self.temporal.get_workflow_handle(stream)
         try:
             await handle.describe(rpc_timeout=timedelta(seconds=5))
         except RPCError:

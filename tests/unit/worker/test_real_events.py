@@ -90,6 +90,11 @@ class Office:
             datetime.now(UTC),
         )
 
+    async def work(self) -> None:
+        """A worker looks at new links, and acts on what is due."""
+        await self.desk.fit_to_links()
+        await self.desk.work()
+
     def _define(self, refs: Sequence[str]) -> str:
         name = f"m{refs[0]}"
         links = [
@@ -166,9 +171,9 @@ async def test_however_news_comes_the_same_is_known_in_the_end(
             if place % 400 == 0:
                 here.tell(came)
                 came.clear()
-                await here.desk.work()
+                await here.work()
         here.tell(came)
-        await here.desk.work()
+        await here.work()
         assert here.facts() == here.expected()
         assert here.inbox.waiting() == []
         entries = list(here.ledger.entries(kinds=["object_observed"]))
@@ -192,7 +197,7 @@ async def test_thirty_days_that_no_webhook_told_are_found_by_one_poll(
         for event in history.events:
             if event.updated_at < first:
                 history.apply(event, here.instance)
-        await here.desk.work()
+        await here.work()
         polls, now = Polls(here.ledger.database), datetime.now(UTC)
         poll = polls.take("now", "incident", cursor_from(first), now, timedelta(seconds=1))
         assert poll is not None
@@ -201,7 +206,7 @@ async def test_thirty_days_that_no_webhook_told_are_found_by_one_poll(
             history.apply(event, here.instance)
         told = await here.poller.work()
         assert told == len({one.sys_id for one in month})
-        await here.desk.work()
+        await here.work()
         last = {one.sys_id: one.state for one in month}
         seen = {ref: status for ref, (status, _) in here.facts().items()}
         assert {ref: seen[ref] for ref in last} == last
