@@ -48,14 +48,16 @@ def confirm(
     from measures.requests import ReportInput
 
     surge = {"pool": pool, "period": period, "team": team, "declined": decline}
-    done = "confirmed" if decline is None else "declined"
     words = " ".join(part for part in (pool, team, period) if part)
+    done = f"confirmed the surge at {words}"
+    if decline is not None:
+        done = f"declined the surge at {words}; gate and launch are shut until it is confirmed"
     ask_and_end(
         measure,
         lambda client, by: client.report(measure, made(ReportInput, {"by": by, "surge": surge})),
         as_person,
         output,
-        lambda by, _: f"{by} {done} the surge at {words}",
+        lambda by, _: f"{by} {done}",
     )
 
 

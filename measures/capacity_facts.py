@@ -35,8 +35,12 @@ def still_needed(state: MeasureState, needs: Iterable[Need], today: date) -> lis
     Once its capacity was held, a period that is over needs nothing any more: a campaign that is
     stopped and launched again in April does not wait for March.
     """
+    return [need for need in needs if _is_still_needed(state, need.period, today)]
+
+
+def _is_still_needed(state: MeasureState, period: str, today: date) -> bool:
     held = state.lifecycle.reached(state.stage, state.lifecycle.hard_at)
-    return [need for need in needs if not held or over_on(need.period) > today]
+    return not held or over_on(period) > today
 
 
 def offer_facts(
@@ -145,9 +149,11 @@ def waits_at(
         )
 
 
-def surge_facts(state: MeasureState, surge: Iterable[Touched]) -> Iterable[SurgeFact]:
-    """Returns whom the measure touches with more than is normal."""
+def surge_facts(state: MeasureState, surge: Iterable[Touched], today: date) -> Iterable[SurgeFact]:
+    """Returns whom the measure still touches with more than is normal."""
     for touched in surge:
+        if not _is_still_needed(state, touched.period, today):
+            continue
         yield SurgeFact(
             seen_at=state.changed_at,
             source=f"pool:{touched.pool}",

@@ -1,7 +1,7 @@
 """Confirming a surge: whoever runs a touched pool or team says whether it can take what comes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from measures.directory import Directory
 from measures.drafting import Drafting
@@ -36,7 +36,7 @@ def confirm(
 
     Raises:
         RefusedError: ``already-ended``, ``unknown-person``, ``no-surge``, ``not-entitled``,
-            ``confirmed-already`` or ``declined-already``.
+            ``confirmed-already``, ``declined-already`` or ``gate-passed``.
     """
     if state.ended:
         raise RefusedError("already-ended", f"measure {state.id} has ended")
@@ -64,6 +64,8 @@ def confirm(
         raise RefusedError(
             f"{said}-already", f"measure {state.id}: {who} has {said} {_words(ask)} already"
         )
+    if declined:
+        _refuse_too_late(state, at)
     drafting = Drafting(state, by=by, at=at, command=command)
     for one in open_ones:
         confirmation = Confirmation(
@@ -79,6 +81,22 @@ def confirm(
         body = {**confirmation.model_dump(mode="json"), "unit": one.unit, "normal": one.normal}
         drafting.write("surge_declined" if declined else "surge_confirmed", body)
     return drafting.drafts
+
+
+def _refuse_too_late(state: MeasureState, at: datetime) -> None:
+    """Refuses an objection that no gate is left to hear: once decided only a launch still does."""
+    lifecycle, campaign = state.lifecycle, state.plan.campaign
+    if not lifecycle.reached(state.stage, lifecycle.hard_at):
+        return
+    if campaign is not None and at.astimezone(UTC).date() <= campaign.ends_on:
+        return
+    left = "has no campaign" if campaign is None else f"its campaign ended on {campaign.ends_on}"
+    raise RefusedError(
+        "gate-passed",
+        f"measure {state.id} has passed the gate {lifecycle.hard_at} and {left}, so no gate"
+        f" is left that an objection could hold; ask its owner {state.plan.owner} to stop it:"
+        f" sluice hold {state.id} --reason ... --as {state.plan.owner}",
+    )
 
 
 def _is_said(touched: Touched, declined: str) -> bool:

@@ -79,7 +79,7 @@ def gather(
         *launch_facts(state, now, scene, directory),
         *link_facts(state, now, linked),
         # Last: an amendment may bring some or take them away, and all others keep their places.
-        *surge_facts(state, assessment.surge),
+        *surge_facts(state, assessment.surge, today),
     ]
 
 

@@ -139,8 +139,8 @@ def asked_again(
     )
 
 
-_CLEARS_ITSELF = ("blackout", "audience_conflict", "launch", "link")
-"""What a launch waits for: kinds of fact that end by themselves, or elsewhere."""
+_CLEARS_ITSELF = ("blackout", "audience_conflict", "launch", "link", "surge")
+"""What a launch waits for: kinds of fact that end by themselves, elsewhere, or by one word."""
 
 
 def _waits(verdict: Verdict, by: str, content: str | None) -> dict[str, Any]:

@@ -99,6 +99,26 @@ async def test_a_surge_holds_the_gate_until_it_is_confirmed(engine: Any) -> None
     assert (by_kim.body["needed"], by_wim.body["team"]) == (1500, "night")
 
 
+async def test_an_objection_stops_a_launch_until_it_is_taken_back(engine: Any) -> None:
+    """Also once the gate is passed: the permit ends, and comes back without being asked for."""
+    pool = await open_pool(engine, 5000, normal={"month": 1000})
+    campaign = engine.campaign()
+    measure = await engine.define(demands=[engine.demand("kyc", 1500)], campaign=campaign)
+    surge = {"pool": pool.id}
+    assert (await engine.report(measure, "kim", surge=surge)).accepted
+    await engine.reach(measure, "decided")
+    assert (await engine.client.launch(measure, "olga")).permit == "granted"
+    answer = await engine.report(measure, "kim", surge={**surge, "declined": "two are ill"})
+    assert answer.accepted, answer
+    await engine.until(lambda: engine.state(measure).permit is None, "the permit still stands")
+    [shut] = engine.entries(measure, "permit_denied")
+    [blocker] = shut.body["verdict"]["blockers"]
+    assert blocker["rule"] == "launch.no-surge-is-declined"
+    assert "two are ill" in blocker["message"]
+    assert (await engine.report(measure, "kim", surge=surge)).accepted
+    await engine.until(lambda: engine.state(measure).permit is not None, "no permit came back")
+
+
 async def test_a_pool_that_changes_its_unit_leaves_nothing_to_compare(engine: Any) -> None:
     """Clicks against hours is inconclusive, never a number; the way back is a conversion."""
     state_ratio(engine)

@@ -298,6 +298,36 @@ def test_who_declines_takes_back_what_was_confirmed() -> None:
     assert ("desk", "night") not in open_ones(confirmed(state, "nina"))
 
 
+def decided(**fields: Any) -> MeasureState:
+    """A measure that everybody had confirmed when it was decided."""
+    state = confirmed(confirmed(confirmed(measure(**fields), "nina"), "kim"), "kim", pool="kyc")
+    return state.model_copy(update={"stage": "decided"})
+
+
+def test_an_objection_after_the_decision_is_for_the_launch_gate() -> None:
+    """It stands beside the fact that this gate looks at; a period that is over touches nobody."""
+    campaign = {"connector": "memory", "ref": "C", "launch_on": "2031-03-01",
+                "ends_on": "2031-04-30"}  # fmt: skip
+    state = confirmed(decided(campaign=campaign), "nina", declined="two of us are ill")
+
+    def objections(now: datetime) -> list[str]:
+        facts = gather(state, now, POOLS, {}, PEOPLE)
+        return [one.declined for one in facts if one.kind == "surge" and one.declined]
+
+    assert objections(NOW) == ["two of us are ill"]
+    assert objections(datetime(2031, 4, 1, tzinfo=UTC)) == []
+
+
+@pytest.mark.parametrize("ends_on", [None, "2031-01-11"])
+def test_an_objection_that_no_gate_hears_is_refused(ends_on: str | None) -> None:
+    """With what to do instead; to confirm is never too late."""
+    campaign = {"connector": "memory", "ref": "C", "launch_on": "2031-01-01", "ends_on": ends_on}
+    state = decided(**({"campaign": campaign} if ends_on else {}), owner="olga")
+    with pytest.raises(RefusedError, match=r"sluice hold spring --reason .* --as olga") as found:
+        confirmed(state, "nina", declined="two of us are ill")
+    assert found.value.code == "gate-passed"
+
+
 def test_blanks_are_no_reason_to_decline() -> None:
     """Whoever reads the audit must learn something."""
     with pytest.raises(ValidationError, match="declined"):

@@ -143,6 +143,7 @@ def test_the_standard_pack_has_its_public_names() -> None:
         "decided.sponsor-has-signed",
         "decided.committee-has-signed",
         "launch.dependencies-done",
+        "launch.no-surge-is-declined",
         "launch.linked-work-done",
         "launch.capacity-reserved",
         "launch.capacity-is-fresh",
