@@ -111,9 +111,10 @@ class WebhookSettings(ProcessSettings, Settings):
     )
     webhook_url: str = Field(
         default="",
-        pattern=r"^(https?://[^\s?#]+)?$",
+        # It is shown to everybody, so it must hold no password.
+        pattern=r"^(https?://[^\s?#@]+)?$",
         description="the address before /webhooks/ as senders call it, such as"
-        " https://hooks.example.com; some sign it",
+        " https://hooks.example.com, without user or password; some sign it",
     )
     webhook_rate: float = Field(
         default=50,

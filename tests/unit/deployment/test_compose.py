@@ -7,20 +7,31 @@ variable is one the settings know, and that each dependency can be waited for.
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from starlette.applications import Starlette
 
+from measures.errors import ConfigurationError
+from worker.inbound.__main__ import served
 from worker.server import SEARCH_ATTRIBUTES
-from worker.settings import WorkerSettings
+from worker.settings import WebhookSettings, WorkerSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 DOCKERFILE = ROOT / "Dockerfile"
 SCRIPTS = sorted(one for one in (ROOT / "deploy").rglob("*") if one.is_file())
-KNOWN = {f"SLUICE_{name.upper()}" for name in WorkerSettings.model_fields}
+KNOWN = {
+    f"SLUICE_{name.upper()}"
+    for process in (WorkerSettings, WebhookSettings)
+    for name in process.model_fields
+}
+PUBLIC = {"SLUICE_WEBHOOK_URL"}
+"""Addresses that everybody may see, because their setting takes no password."""
 
 compose: dict[str, Any] = YAML(typ="safe").load(COMPOSE_FILE)
 services: dict[str, dict[str, Any]] = compose["services"]
@@ -48,14 +59,24 @@ def test_every_variable_is_a_setting(file: Path) -> None:
     assert {name for name in used if name.removesuffix("_FILE") not in KNOWN} == set()
 
 
-def test_the_worker_settings_are_valid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def environment_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Sets a service's environment, with every default and a secret in place."""
+
+    def set_up(service: str) -> None:
+        secret = tmp_path / "ledger_url"
+        secret.write_text("postgresql://sluice:canary@postgresql:5432/ledger")
+        for name, value in services[service]["environment"].items():
+            monkeypatch.setenv(name, re.sub(r"\$\{[A-Z_]+:-(.*?)\}", r"\1", str(value)))
+        monkeypatch.delenv("SLUICE_LEDGER_URL", raising=False)
+        monkeypatch.setenv("SLUICE_LEDGER_URL_FILE", str(secret))
+
+    return set_up
+
+
+def test_the_worker_settings_are_valid(environment_of: Callable[[str], None]) -> None:
     """With every default in place the settings model takes the worker's environment."""
-    secret = tmp_path / "ledger_url"
-    secret.write_text("postgresql://sluice:canary@postgresql:5432/ledger")
-    for name, value in services["worker"]["environment"].items():
-        monkeypatch.setenv(name, re.sub(r"\$\{[A-Z_]+:-(.*?)\}", r"\1", str(value)))
-    monkeypatch.delenv("SLUICE_LEDGER_URL", raising=False)
-    monkeypatch.setenv("SLUICE_LEDGER_URL_FILE", str(secret))
+    environment_of("worker")
 
     settings = WorkerSettings.load()
 
@@ -63,6 +84,42 @@ def test_the_worker_settings_are_valid(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert settings.ledger_place == "postgresql://sluice@postgresql:5432/ledger"
     grace = int(services["worker"]["stop_grace_period"].removesuffix("s"))
     assert settings.graceful_shutdown_seconds < grace
+
+
+def test_the_webhook_settings_are_valid(environment_of: Callable[[str], None]) -> None:
+    """It listens on the port that is published and looked at, and ends in its own time."""
+    environment_of("webhooks")
+    content = services["webhooks"]
+
+    settings = WebhookSettings.load()
+
+    assert settings.ledger_place == "postgresql://sluice@postgresql:5432/ledger"
+    host, port = settings.webhook_address.split(":")
+    assert host == "0.0.0.0"
+    assert content["ports"] == [f"127.0.0.1:${{WEBHOOK_PORT:-{port}}}:{port}"]
+    assert f"http://127.0.0.1:{port}/health" in content["healthcheck"]["test"][-1]
+    shutdown = served(Starlette()).timeout_graceful_shutdown
+    assert shutdown is not None
+    assert shutdown < int(content["stop_grace_period"].removesuffix("s"))
+
+
+def test_the_webhook_server_needs_the_ledger_alone() -> None:
+    """It has no key of permits, and neither waits for Temporal nor reaches it."""
+    content = services["webhooks"]
+    assert content["secrets"] == ["ledger_url"]
+    assert content["depends_on"].keys() == {"postgresql"}
+    assert "control" not in content["networks"]
+    module = content["command"][-1]
+    assert content["command"] == ["python", "-m", module]
+    assert find_spec(f"{module}.__main__") is not None
+
+
+def test_a_public_address_takes_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes one there is told to leave it out, and does not see it again."""
+    monkeypatch.setenv("SLUICE_WEBHOOK_URL", "https://hooks:canary@hooks.example.com")
+    with pytest.raises(ConfigurationError, match="without user or password") as refusal:
+        WebhookSettings.load()
+    assert "canary" not in str(refusal.value)
 
 
 def test_every_needed_variable_has_an_example() -> None:
@@ -78,7 +135,7 @@ def test_no_secret_stands_in_the_files() -> None:
     """Whatever looks like a secret is the path of a mounted file."""
     for service, content in services.items():
         for name, value in content.get("environment", {}).items():
-            if re.search("PASS|PWD|SECRET|TOKEN|API_KEY|_URL", name):
+            if name not in PUBLIC and re.search("PASS|PWD|SECRET|TOKEN|API_KEY|_URL", name):
                 assert str(value).startswith("/run/secrets/"), f"{service}: {name}"
     texts = [COMPOSE_FILE, DOCKERFILE, ROOT / ".env.example", *SCRIPTS]
     with_password = re.compile(r"://[^\s:/@]+:(?!%s)[^\s@]+@")
