@@ -116,7 +116,7 @@ def _explain_measure(measure: str, output: Form) -> None:
     if output is Form.TABLE:
         print_explanation(status, directory.people, offers=offers)
         print_assessment(state, assessment, directory.people, screen())
-        print_links(links, screen())
+        print_links(measure, links, screen())
         for launch in launches:
             print_launch(launch)
         for remote in remotes:

@@ -22,6 +22,7 @@ class LinkView(Stored):
         title: how people know it.
         status: what its system shows; None while nobody has read it, or when it is not there.
         done: whether that means done; None where it is not known.
+        refused: why its system does not show it; empty where it does.
         since: since when it is known to show that.
         actor: who changed it last, where the system tells.
         url: where people look at it.
@@ -37,6 +38,7 @@ class LinkView(Stored):
     status: str | None = None
     done: bool | None = None
     gone: bool = False
+    refused: str = ""
     since: Moment | None = None
     actor: str = ""
     url: str = ""
@@ -60,9 +62,10 @@ def link_views(ledger: "Ledger", state: "MeasureState") -> list[LinkView]:
                 object=link.object,
                 ref=link.ref,
                 title=link.title or (shown.title if shown else "") or f"{link.object} {link.ref}",
-                status=shown.status if shown and not shown.gone else None,
+                status=shown.status if shown and not shown.hidden else None,
                 done=found.is_done(link) if found else None,
                 gone=shown.gone if shown else False,
+                refused=shown.refused if shown else "",
                 since=found.seen_at if found else None,
                 actor=shown.actor if shown else "",
                 url=shown.url if shown else "",
@@ -73,11 +76,17 @@ def link_views(ledger: "Ledger", state: "MeasureState") -> list[LinkView]:
     return views
 
 
-def print_links(views: Sequence[LinkView], out: Console) -> None:
-    """Prints each link: what it shows, since when, and where that was seen."""
+def print_links(measure: str, views: Sequence[LinkView], out: Console) -> None:
+    """Prints each link of a measure: what it shows, since when, and where that was seen."""
     for view in views:
         place = f"{view.connection}:{view.object}/{view.ref}"
         out.print(f"Waits for {escape(view.title)}: {escape(_state(view))} ({escape(place)})")
+        if view.gone or view.refused:
+            out.print(
+                f"  Is its name right? It is link {escape(view.id)} of {escape(measure)}:"
+                f" object {escape(view.object)}, ref {escape(view.ref)}. Correct it and: sluice"
+                " apply -f FILE"
+            )
         if view.url:
             out.print(f"  {view.url}", markup=False, soft_wrap=True)
         if view.lost_since is not None:
@@ -92,6 +101,8 @@ def _state(view: LinkView) -> str:
         return "nobody has read it yet"
     if view.gone:
         return f"there is no such object (since {_at(view.since)})"
+    if view.refused:
+        return f"{view.connection} refuses to show it since {_at(view.since)}: {view.refused}"
     done = "done" if view.done else "not done"
     by = f" by {view.actor}" if view.actor else ""
     return f"{view.status}{by} since {_at(view.since)}, {done}"

@@ -111,14 +111,6 @@ class Targets:
             own = reading.execute(_IS_OWN, values).scalars().all()
         return Concern(linked, tuple(own))
 
-    def is_believed(self, connection: str, kind: str) -> bool:
-        """Tells whether what an object of a kind showed counts as known."""
-        query = select(_KNOWN.id).where(
-            _KNOWN.connection == connection, _KNOWN.kind == kind, _KNOWN.known
-        )
-        with self._database.reading() as reading:
-            return reading.execute(query.limit(1)).first() is not None
-
     def unread(self) -> list[tuple[Target, int]]:
         """Returns the linked objects that nobody has read since, with how often they were."""
         with self._database.reading() as connection:

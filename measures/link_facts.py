@@ -53,7 +53,7 @@ def link_facts(state: MeasureState, now: datetime, linked: Linked) -> Iterable[L
 
 
 def _fact(link: Link, found: ObjectState | None, seen_at: datetime) -> LinkFact:
-    shown = found.shown if found is not None and not found.shown.gone else None
+    shown = found.shown if found is not None and not found.shown.hidden else None
     return LinkFact(
         seen_at=seen_at,
         source=f"{link.connection}:{link.object}/{link.ref}",

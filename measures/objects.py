@@ -23,6 +23,8 @@ class Observed(Stored):
         done: whether the system counts that status as done: won, where it tells that apart, or
             closed.
         gone: whether the system knows no such object, or none that we may see.
+        refused: why the system does not show it, for instance because it takes no such name; empty
+            when it does.
         version: the system's own; opaque.
         actor: who changed it last, where the system tells.
         url: where people look at it.
@@ -32,11 +34,17 @@ class Observed(Stored):
     status: str = ""
     done: bool = False
     gone: bool = False
+    refused: str = ""
     title: str = ""
     version: str = ""
     actor: str = ""
     url: str = ""
     updated_at: Moment | None = None
+
+    @property
+    def hidden(self) -> bool:
+        """Tells whether nobody can say how it stands: it is not there, or not shown."""
+        return self.gone or bool(self.refused)
 
 
 class ObjectState(Stored):
@@ -57,7 +65,7 @@ class ObjectState(Stored):
 
     def is_done(self, link: Link) -> bool | None:
         """Tells whether the work is done as a link wants it; None when nobody can say."""
-        if self.shown.gone or not self.known:
+        if self.shown.hidden or not self.known:
             return None
         return self.shown.status in link.until if link.until else self.shown.done
 
@@ -116,4 +124,5 @@ def _draft(
 
 
 def _told(seen: Observed) -> tuple[object, ...]:
-    return seen.status, seen.done, seen.gone, seen.title
+    # Systems put times and numbers of requests into their refusals: one is as good as another.
+    return seen.status, seen.done, seen.gone, bool(seen.refused), seen.title

@@ -178,6 +178,9 @@ async def test_a_link_to_what_a_system_does_not_have_concerns_only_itself(tracke
     """A slip in one plan must not make everybody else's links unknown."""
     async with tracker as engine:
         measure = await engine.define(links=[link("1", object="tikcet")])
+        stream = "object:memory/tikcet/1"
+        await engine.until(lambda: engine.ledger.object_state(stream), "it is not refused")
+        assert "only ticket" in engine.ledger.object_state(stream).shown.refused
         defined = datetime.now(UTC)
         await engine.until(
             lambda: any(

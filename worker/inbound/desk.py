@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from connectors.contract import Connector, Remote
-from connectors.failures import NotFound, RetryLater, Unsupported
+from connectors.failures import NotFound, Rejected, RetryLater, Unsupported
 from ledger.inbox import Inbox, News, Taken
 from ledger.linking import Targets
 from ledger.writer import AsyncLedger
@@ -40,6 +40,9 @@ BATCH = 20
 
 LEASE = timedelta(seconds=45)
 """How long a dead worker keeps news from the others; longer than a batch may take."""
+
+TOLD_AGAIN = 3
+"""So many tries of an object that its system refuses wake those who wait for it."""
 
 _KNOWN_FOR = timedelta(minutes=10)
 _LONGEST_WAIT = timedelta(minutes=5)
@@ -134,7 +137,7 @@ class Desk:
         """Acts on all news of one object; False when it is left for later."""
         tries = max(row.tries for row in rows)
         try:
-            await self._act(target, [row.news for row in rows], again=tries > 1)
+            await self._act(target, [row.news for row in rows], tries)
         except RetryLater as failure:
             wait, why = failure.after or _backoff(tries), str(failure)
         except (SluicegateError, TimeoutError) as failure:
@@ -153,17 +156,22 @@ class Desk:
         await asyncio.to_thread(self._inbox.postpone, ids, _now() + wait, why)
         return False
 
-    async def _act(self, target: _Object, news: Sequence[News], *, again: bool) -> None:
+    async def _act(self, target: _Object, news: Sequence[News], tries: int) -> None:
         connection, kind, ref = target
         if kind == CAMPAIGN:
             await self._tell_launch(connection, ref)
         concern = await asyncio.to_thread(self._targets.concern, *target)
         await self._tell_own(concern.own, {one.version for one in news})
         if concern.linked:
-            changed = await self._observe(target, news[-1].delivery)
-            # Who acted before may have died between the record and the telling.
+            seen, changed = await self._observe(target, news[-1].delivery)
+            # Who acted before may have died between the record and the telling. What is refused is
+            # tried for ever, and then nobody is to be woken each time.
+            again = tries > 1 and not (seen.refused and tries > TOLD_AGAIN)
             if changed or again:
                 await self._wake(object_stream(connection, kind, ref))
+            if seen.refused:
+                # What is mended there, a right for instance, may be no change that anybody tells.
+                raise Rejected(seen.refused)
 
     async def _tell_launch(self, connection: str, ref: str) -> None:
         launch = await self._ledger.launch(ref)
@@ -179,18 +187,19 @@ class Desk:
         for name in ids:
             await self._client.remote_changed(name, RemoteNews(version=version, seen_at=_now()))
 
-    async def _observe(self, target: _Object, command: str) -> bool:
-        """Records what the object shows; tells whether that is news."""
+    async def _observe(self, target: _Object, command: str) -> tuple[Observed, bool]:
+        """Records what the object shows; returns that, and whether it is news."""
         stream = object_stream(*target)
         while True:
             state = await self._ledger.object_state(stream)
             at = _now()
-            drafts = observe(state, *target, await self._read(*target), at, command)
+            seen = await self._read(*target)
+            drafts = observe(state, *target, seen, at, command)
             if not drafts:
-                return False
+                return seen, False
             recorded = await self._ledger.append(drafts)
             if (recorded[0].at, recorded[0].body) == (drafts[0].at, drafts[0].body):
-                return True
+                return seen, True
             # Another worker was quicker; what it saw may be older than what we saw.
 
     async def _read(self, connection: str, kind: str, ref: str) -> Observed:
@@ -200,6 +209,9 @@ class Desk:
                 remote = await connector.get(kind, ref)
             except NotFound:
                 return Observed(gone=True)
+            except (Rejected, Unsupported) as failure:
+                # Only this object: whoever waits for others must not suffer for its name.
+                return Observed(refused=str(failure)[:500] or "it gives no reason")
             done = await self._done_statuses(connection, kind, connector)
         return _shown(remote, done)
 

@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.contract import Connector, Remote
 from connectors.cursor import cursor_from
-from connectors.failures import ConnectorError, NotFound, Rejected, RetryLater
+from connectors.failures import ConnectorError, NotFound, Rejected, RetryLater, Unsupported
 from ledger.inbox import Inbox, News
 from ledger.linking import Targets
 from ledger.polls import Poll, Polls
 from ledger.writer import AsyncLedger
+from measures.entry import object_stream
 from measures.errors import ConfigurationError
 from worker.connections import Connections
 
@@ -45,6 +46,7 @@ class Poller:
 
     def __init__(self, ledger: AsyncLedger, connections: Connections, every: timedelta) -> None:
         database = ledger.ledger.database
+        self._ledger = ledger
         self._inbox = Inbox(database)
         self._polls = Polls(database)
         self._targets = Targets(database)
@@ -78,9 +80,8 @@ class Poller:
         connection, kind = poll.connection, poll.kind
         try:
             connector = await self._connections.get(connection)
-            if await self._is_idle(connector, poll):
-                found = 0
-            elif "changes" in connector.manifest.can:
+            manifest = connector.manifest
+            if "changes" in manifest.can and poll.kind in manifest.kinds:
                 found = await self._read_changes(connector, poll)
             else:
                 found = await self._read_each(connector, poll)
@@ -93,16 +94,6 @@ class Poller:
             return 0
         await asyncio.to_thread(self._polls.complete, poll, began, again_at)
         return found
-
-    async def _is_idle(self, connector: Connector, poll: Poll) -> bool:
-        """Tells whether a link names a kind that the system does not have.
-
-        Then only that link is not known, and everybody else's stay heard. Where the system had
-        it before, what it showed must not be believed for ever: then the poll fails.
-        """
-        if poll.kind in connector.manifest.kinds:
-            return False
-        return not await asyncio.to_thread(self._targets.is_believed, poll.connection, poll.kind)
 
     async def _read_changes(self, connector: Connector, poll: Poll) -> int:
         cursor, found, more = poll.cursor, 0, True
@@ -121,15 +112,32 @@ class Poller:
         return found
 
     async def _read_each(self, connector: Connector, poll: Poll) -> int:
-        """Reads every linked object: for systems that do not tell what has changed."""
+        """Reads every linked object: for systems that do not tell what has changed.
+
+        A kind that a system does not have is read so too: what it showed while it had it must not
+        be believed for ever, and whoever waits for other things there must not suffer.
+        """
         found: list[Remote] = []
+        refused: list[str] = []
         for ref in sorted(await asyncio.to_thread(self._targets.refs, poll.connection, poll.kind)):
             async with asyncio.timeout(PATIENCE):
                 try:
                     found.append(await connector.get(poll.kind, ref))
                 except NotFound:
                     continue
-        return await self._keep(poll, found)
+                except (Rejected, Unsupported):
+                    refused.append(ref)
+        return await self._keep(poll, found) + await self._keep_refused(poll, refused)
+
+    async def _keep_refused(self, poll: Poll, refs: Iterable[str]) -> int:
+        """Puts into the inbox what its system refuses to show from now on."""
+        news = []
+        for ref in refs:
+            state = await self._ledger.object_state(object_stream(poll.connection, poll.kind, ref))
+            if state is not None and state.known and not state.shown.refused:
+                delivery = f"refused:{poll.kind}/{ref}@{poll.complete_at.isoformat()}"
+                news.append(News(poll.connection, poll.kind, ref, delivery))
+        return await asyncio.to_thread(self._inbox.put, news, datetime.now(UTC)) if news else 0
 
     async def _keep(self, poll: Poll, items: Iterable[Remote]) -> int:
         """Puts those changes into the inbox that concern somebody."""

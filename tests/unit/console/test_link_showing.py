@@ -37,7 +37,7 @@ def printed(ledger: Ledger) -> str:
     """What is printed of the measure's links."""
     text, state = io.StringIO(), ledger.measure("m")
     assert state is not None
-    print_links(link_views(ledger, state), Console(file=text, width=200))
+    print_links("m", link_views(ledger, state), Console(file=text, width=200))
     return text.getvalue()
 
 
@@ -55,6 +55,23 @@ def test_each_link_says_what_was_seen_when_and_where(tmp_path: Path) -> None:
     )
     assert "Waits for Form: nobody has read it yet (tracker:issue/8)" in told
     assert "there is no such object (since 2031-03-10 09:00 UTC)" in told
+
+
+def test_what_a_system_refuses_says_why_and_where_to_correct_it(tmp_path: Path) -> None:
+    """Measure and link are named, so that nobody has to search for the slip."""
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        waiting(ledger, link("form", "KYC form"))
+        seen = Observed(refused="'KYC form' is no number of an issue")
+        ledger.append(observe(None, "tracker", "issue", "KYC form", seen, NOW, "1"))
+        told = printed(ledger)
+        [view] = link_views(ledger, ledger.measure("m"))  # type: ignore[arg-type]
+    assert (view.status, view.done, view.gone) == (None, None, False)
+    assert (
+        "Waits for issue KYC form: tracker refuses to show it since 2031-03-10 09:00 UTC: 'KYC"
+        " form' is no number of an issue (tracker:issue/KYC form)\n"
+        "  Is its name right? It is link form of m: object issue, ref KYC form. Correct it and:"
+        " sluice apply -f FILE" in told
+    )
 
 
 def test_a_system_that_is_not_heard_is_named_with_the_reason(tmp_path: Path) -> None:
