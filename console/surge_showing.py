@@ -55,8 +55,10 @@ def _print_audit(
         ],
     )
     waiting = [one for one in surge if not one.confirmed_by]
-    for person, pool in dict.fromkeys((one.person, one.pool) for one in waiting):
-        out.print(f"  sluice confirm {state.id} --pool {pool} --as {person}", markup=False)
+    asked = {(next(iter(one.confirmers), "PERSON"), one.pool): one for one in waiting}
+    for (person, pool), one in asked.items():
+        why = f" ({one.person} owns the measure too, so somebody else confirms)" if one.own else ""
+        out.print(f"  sluice confirm {state.id} --pool {pool} --as {person}{why}", markup=False)
 
 
 def _confirms(touched: Touched, people: Mapping[str, Person]) -> str:

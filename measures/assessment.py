@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from measures.directory import Directory
-from measures.loads import Need, Touched
+from measures.loads import Confirmation, Need, Touched
 from measures.needs import needs_of
 from measures.pool_state import PoolState
 from measures.state import MeasureState
@@ -36,4 +36,19 @@ def assess(state: MeasureState, pools: Mapping[str, PoolState], directory: Direc
     conversions = directory.conversions
     judged = {need.name: need for need in state.needs} if state.frozen else {}
     needs = needs_of(state.plan.demands, pools, conversions, judged)
-    return Assessment(needs, surge_of(state.id, needs, pools, conversions, state.confirmations))
+    surge = surge_of(state.id, needs, pools, conversions, _by_others(state))
+    return Assessment(needs, tuple(_with_four_eyes(one, state, directory) for one in surge))
+
+
+def _by_others(state: MeasureState) -> tuple[Confirmation, ...]:
+    """Returns the confirmations that count: who owns the measure may object, but not confirm."""
+    owner = state.plan.owner
+    return tuple(one for one in state.confirmations if one.declined or one.by != owner)
+
+
+def _with_four_eyes(touched: Touched, state: MeasureState, directory: Directory) -> Touched:
+    owner = state.plan.owner
+    if touched.person != owner:
+        return touched
+    instead = sorted(directory.bearers("operations") - {owner})
+    return touched.model_copy(update={"own": True, "instead": tuple(instead)})

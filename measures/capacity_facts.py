@@ -161,7 +161,7 @@ def surge_facts(state: MeasureState, surge: Iterable[Touched], today: date) -> I
             period=touched.period,
             team=touched.team,
             title=touched.title,
-            who=touched.person,
+            who=next(iter(touched.confirmers), ""),
             unit=touched.unit,
             needed=touched.needed,
             normal=touched.normal,

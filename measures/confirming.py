@@ -36,7 +36,8 @@ def confirm(
 
     Raises:
         RefusedError: ``already-ended``, ``unknown-person``, ``no-surge``, ``not-entitled``,
-            ``confirmed-already``, ``declined-already`` or ``gate-passed``.
+            ``confirmed-already``, ``declined-already``, ``gate-passed``, or
+            ``duties-not-separate`` when the measure's owner confirms.
     """
     if state.ended:
         raise RefusedError("already-ended", f"measure {state.id} has ended")
@@ -49,14 +50,17 @@ def confirm(
             f"measure {state.id} brings no surge to {_words(ask)}; it touches"
             f" {touched or 'nothing beyond normal'}: sluice explain {state.id}",
         )
+    declined = ask.declined or ""
     own = [one for one in meant if _may(one, directory, by, at)]
+    if own and by == state.plan.owner and not declined:
+        raise RefusedError("duties-not-separate", _needs_another(state, own, by))
     if not own:
-        persons = ", ".join(dict.fromkeys(one.person for one in meant))
+        persons = ", ".join(dict.fromkeys(name for one in meant for name in one.confirmers))
+        persons = persons or "somebody else in operations"
         raise RefusedError(
             "not-entitled",
             f"measure {state.id}: the surge at {_words(ask)} is for {persons} to confirm, not {by}",
         )
-    declined = ask.declined or ""
     open_ones = [one for one in own if not _is_said(one, declined)]
     if not open_ones:
         said = "declined" if declined else "confirmed"
@@ -113,7 +117,17 @@ def _is_meant(touched: Touched, ask: SurgeReport) -> bool:
 
 def _may(touched: Touched, directory: Directory, by: str, at: datetime) -> bool:
     acting = directory.acting_for(touched.person, "operations", at.date())
-    return by in (touched.person, acting)
+    return by in (touched.person, acting, *touched.instead)
+
+
+def _needs_another(state: MeasureState, own: Sequence[Touched], by: str) -> str:
+    """Says who can confirm what the measure's owner cannot confirm themselves."""
+    others = [name for name in own[0].confirmers if name != by]
+    ask = f"sluice confirm {state.id} --pool {own[0].pool} --as"
+    way = f"apply a Delegation of the role operations from {own[0].person} to somebody else"
+    if others:
+        way = f"{', '.join(others)} can: {ask} {others[0]}"
+    return f"measure {state.id}: its owner {by} cannot confirm its surge; {way}"
 
 
 def _words(ask: SurgeReport) -> str:

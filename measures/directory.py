@@ -30,6 +30,10 @@ class Directory(Stored):
         known = self.people.get(person)
         return known is not None and role in known.roles
 
+    def bearers(self, role: Role) -> frozenset[str]:
+        """Returns everybody who bears a role by their own document."""
+        return frozenset(name for name in self.people if self.has_role(name, role))
+
     def fit_for(self, person: str, role: str) -> bool:
         """Tells whether a person may hold a role in a plan; only owning takes no document."""
         known = self.people.get(person)

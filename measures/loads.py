@@ -64,6 +64,8 @@ class Touched(Stored):
     Attributes:
         team: the team; empty for the pool itself.
         person: who must confirm: the team's lead, or the pool's owner.
+        own: whether that is the measure's owner, who cannot confirm their own surge.
+        instead: who can in their place: everybody else in operations.
         needed: what arrives, in the pool's unit; the P90 where it was converted.
         normal: what is normal in that period.
         limit: from more than this on it is a surge.
@@ -93,6 +95,13 @@ class Touched(Stored):
     saw: float | int | None = None
     declined_by: str = ""
     declined: str = ""
+    own: bool = False
+    instead: tuple[str, ...] = ()
+
+    @property
+    def confirmers(self) -> tuple[str, ...]:
+        """Who can confirm, delegates aside."""
+        return self.instead if self.own else (self.person,)
 
     @property
     def above(self) -> float:

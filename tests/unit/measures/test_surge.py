@@ -341,6 +341,43 @@ def test_nobody_declines_for_others() -> None:
     assert found.value.code == "not-entitled"
 
 
+def test_nobody_confirms_the_surge_of_their_own_measure() -> None:
+    """Four eyes, as with sign-offs: somebody else in operations does; objecting is always safe."""
+    people = dict(PEOPLE.people)
+    people["nina"] = Person(id="nina", name="nina", roles=("operations",))
+    known = PEOPLE.model_copy(update={"people": people, "delegations": ()})
+    state = measure(owner="kim")
+    surge = assess(state, POOLS, known).surge
+    assert [(one.person, one.own, one.confirmers) for one in surge] == [
+        ("kim", True, ("nina",)),
+        ("nina", False, ("nina",)),
+        ("kim", True, ("nina",)),
+    ]
+    assert [one.who for one in gather(state, NOW, POOLS, {}, known) if one.kind == "surge"] == [
+        "nina", "nina", "nina",
+    ]  # fmt: skip
+    ask = SurgeReport(pool="kyc")
+    with pytest.raises(RefusedError, match="--pool kyc --as nina") as found:
+        confirm(state, ask, surge, known, by="kim", at=NOW, command="c")
+    assert found.value.code == "duties-not-separate"
+    [given] = confirm(state, ask, surge, known, by="nina", at=NOW, command="c")
+    assert (given.by, given.body["on_behalf_of"]) == ("nina", "kim")
+    after = fold_measure(state, given)
+    assert [one.pool for one in assess(after, POOLS, known).surge if one.confirmed_by] == ["kyc"]
+    objection = ask.model_copy(update={"declined": "too much"})
+    assert confirm(state, objection, surge, known, by="kim", at=NOW, command="c")
+
+
+def test_who_becomes_the_owner_has_confirmed_nothing() -> None:
+    """A confirmation from before counts no more; without anybody else a delegation is needed."""
+    state = confirmed(measure(owner="olga"), "kim", pool="kyc")
+    own = state.model_copy(update={"plan": state.plan.model_copy(update={"owner": "kim"})})
+    assert ("kyc", "") in open_ones(own)
+    with pytest.raises(RefusedError, match="apply a Delegation of the role operations from kim"):
+        confirmed(own, "kim", pool="kyc")
+    assert ("kyc", "") not in open_ones(confirmed(own, "wim", pool="kyc"))
+
+
 def test_another_lead_has_confirmed_nothing() -> None:
     """A confirmation is a person's, not a post's."""
     state = confirmed(measure(), "nina")
