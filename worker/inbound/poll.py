@@ -7,7 +7,7 @@ cursors, so a system is asked once in an interval however many there are.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from connectors.contract import Connector, Remote
@@ -137,7 +137,7 @@ class Poller:
             if state is not None and state.known and not state.shown.refused:
                 delivery = f"refused:{poll.kind}/{ref}@{poll.complete_at.isoformat()}"
                 news.append(News(poll.connection, poll.kind, ref, delivery))
-        return await asyncio.to_thread(self._inbox.put, news, datetime.now(UTC)) if news else 0
+        return await self._put(news)
 
     async def _keep(self, poll: Poll, items: Iterable[Remote]) -> int:
         """Puts those changes into the inbox that concern somebody."""
@@ -147,6 +147,10 @@ class Poller:
             for one in items
             if one.ref in wanted
         ]
+        return await self._put(news)
+
+    async def _put(self, news: Sequence[News]) -> int:
+        """Returns how much of it is new."""
         if not news:
             return 0
         return len(await asyncio.to_thread(self._inbox.put, news, datetime.now(UTC)))

@@ -91,6 +91,7 @@ class Office:
     async def work(self) -> None:
         """One round of a worker."""
         await self.poller.work()
+        await self.desk.fit_to_links()
         await self.desk.work()
 
     def shown(self, ref: str, kind: str = "issue") -> ObjectState:
