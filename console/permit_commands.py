@@ -7,7 +7,7 @@ import typer
 
 from console.ask_commands import ask_and_end, made
 from console.exits import Exit
-from console.options import AsPerson, Output
+from console.options import AsPerson, Output, Reason
 from console.output import Form, people, print_data, print_table
 from console.permit_key_commands import app as keys_app
 from console.running import finish, run
@@ -95,7 +95,7 @@ def check(
 @app.command(epilog='Example: sluice permit revoke spring-signups --reason "wrong page" --as sam')
 def revoke(
     name: _Name,
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
+    reason: Reason,
     permit: Annotated[
         str | None, typer.Option(metavar="ID", help="Only if this is the one that stands.")
     ] = None,

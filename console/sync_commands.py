@@ -7,7 +7,7 @@ import typer
 
 from console.exits import Exit
 from console.known_connections import named_connection, state_folder
-from console.options import AsPerson, Output
+from console.options import AsPerson, Output, Reason
 from console.output import Form
 from console.running import finish, run
 
@@ -90,7 +90,7 @@ def sync(
     resume: Annotated[
         str | None, typer.Option(metavar="OBJECT", help="Write an object again that came to rest.")
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
+    reason: Reason = "",
     as_person: AsPerson = None,
     output: Output = Form.TABLE,
 ) -> None:

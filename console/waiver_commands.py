@@ -7,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from console.ask_commands import MeasureName, ask_and_end, made
-from console.options import AsPerson, Output
+from console.options import AsPerson, Output, Reason
 from console.output import Form
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -44,7 +44,7 @@ def waive(
     revoke: Annotated[
         str | None, typer.Option(metavar="ID", help="End this waiver now instead of giving one.")
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
+    reason: Reason = "",
     as_person: AsPerson = None,
     output: Output = Form.TABLE,
 ) -> None:

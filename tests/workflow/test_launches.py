@@ -96,6 +96,8 @@ async def test_a_person_pauses_and_unpauses(engine: Any) -> None:
     ref = engine.id("CMP")
     denied = await engine.client.pause_launch(ref, PauseOrder(by="kim", reason="I want to"))
     assert denied.refused == "not-entitled"
+    blank = await engine.client.pause_launch(ref, PauseOrder(by="sam", reason="  "))
+    assert blank.refused == "no-reason"
     paused = await engine.client.pause_launch(ref, PauseOrder(by="sam", reason="bad press"))
     assert paused.phase == "paused"
     await shows(engine, "held")

@@ -151,6 +151,8 @@ async def test_a_refusal_changes_nothing(engine: Engine) -> None:
         await engine.client.launch(measure, "olga"),
         await engine.client.resume(measure, ReasonInput(by="olga")),
         await engine.report(measure, "olga", actual={"ebitda": 1}),
+        await engine.client.hold(measure, ReasonInput(by="olga", reason=" \t ")),
+        await engine.client.cancel(measure, ReasonInput(by="olga", reason=" ")),
     ):
         assert not answer.accepted
         assert answer.message

@@ -26,6 +26,7 @@ from measures.launch import (
 from measures.lifecycle import RAMP
 from measures.model import restore
 from measures.people import ENGINE
+from measures.reasons import refuse_blank
 from worker.activities.court import Court
 from workflows.client import SluiceClient
 from workflows.contract import (
@@ -106,6 +107,7 @@ class LaunchActivities:
                 return launching.take_share(state, restore(ShareOrder, ask), at, command)
             case "pause" | "unpause":
                 order = restore(PauseOrder, ask)
+                refuse_blank(order.reason, f"launch {state.ref}")
                 if act.checks and docket.measure is not None:
                     plan = docket.measure.plan
                     refuse_uninvolved(plan, docket.directory, order.by, f"{act.verb} its campaign")

@@ -37,6 +37,7 @@ from measures.places import Places, may_want_places, places_to_take, waits_at_po
 from measures.plan import Demand, Measure
 from measures.queueing.inputs import QueueInputs, inputs_of
 from measures.queueing.recording import refuse_to_simulate, simulated
+from measures.reasons import refuse_blank
 from measures.requests import (
     AdvanceInput,
     LaunchInput,
@@ -145,6 +146,7 @@ class MeasureActivities:
             return _Deed([])
         if act.command in state.commands:
             return _Deed([], repeated=True)
+        refuse_blank(act.ask.get("reason"), f"measure {state.id}")
         if act.verb == "advance":
             return await self._advance(state, act, docket)
         if act.verb == "sign":

@@ -14,6 +14,7 @@ from measures.duties import refuse_uninvolved
 from measures.entry import Draft
 from measures.errors import RefusedError
 from measures.model import restore
+from measures.reasons import refuse_blank
 from measures.remote import RemoteOrder, RemoteState, fold_remote
 from measures.syncing import Brought
 from workflows.client import SluiceClient
@@ -82,6 +83,7 @@ class RemoteActivities:
                 return syncing.lose_sight(state, ask["why"], at, command)
             case "resume":
                 resume = restore(RemoteResume, ask)
+                refuse_blank(resume.reason, f"{state.connection} {state.kind}")
                 docket = await self._ledger.docket(state.measure)
                 if docket.measure is not None:
                     plan, does = docket.measure.plan, "resume its remote objects"
