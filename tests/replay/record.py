@@ -1,12 +1,14 @@
 """Records the histories that the replay tests hold the present code to.
 
 Run it after a change of workflow code that is meant to break old histories, which is only right
-as long as nobody runs the old ones: `.venv/bin/python tests/replay/record.py`.
+as long as nobody runs the old ones: `.venv/bin/python tests/replay/record.py`. With names it
+writes those only, which is how a life of a new kind comes to the others.
 """
 
 import asyncio
 import json
 import re
+import sys
 import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -39,6 +41,7 @@ from worker.assembly import assemble
 from worker.server import SEARCH_ATTRIBUTES, program
 from worker.settings import WorkerSettings
 from workflows.client import SluiceClient
+from workflows.contract import STAGE
 from workflows.remote_contract import RemoteNews, RemoteResume
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -126,6 +129,21 @@ async def cancelled(client: SluiceClient) -> None:
         assert (await client.advance(name, "olga")).stage == "decided"
         if _ == 0:
             await client.step_back(name, ReasonInput(by="olga", reason="target"))
+    await client.cancel(name, ReasonInput(by="olga", reason="enough"))
+
+
+async def hurried(client: SluiceClient) -> None:
+    """Passes gates quickly, rests until what Temporal lists has caught up, and is cancelled."""
+    name = "hurried"
+    await client.define(plan(name), "operator")
+    await client.advance(name, "olga")
+    await client.advance(name, "olga")
+    handle = client.temporal.get_workflow_handle(f"measure:{name}")
+    while (  # noqa: ASYNC110 - nobody is told of it
+        await handle.describe()
+    ).typed_search_attributes.get(STAGE) != "detailed":
+        await asyncio.sleep(0.1)
+    assert (await client.advance(name, "olga")).verdict == "block"
     await client.cancel(name, ReasonInput(by="olga", reason="enough"))
 
 
@@ -274,8 +292,11 @@ async def report(client: SluiceClient, name: str, by: str, news: dict[str, Any])
 
 async def save(client: Client, workflow: str, name: str = "") -> None:
     """Writes a history, without what only its server knew."""
+    stem = name or workflow.replace(":", "-")
+    if sys.argv[1:] and stem not in sys.argv[1:]:
+        return
     history = await client.get_workflow_handle(workflow).fetch_history()
-    file = HISTORIES / f"{name or workflow.replace(':', '-')}.json"
+    file = HISTORIES / f"{stem}.json"
     file.write_text(json.dumps(_of_no_machine(history.to_json_dict()), sort_keys=True) + "\n")
 
 
@@ -321,7 +342,7 @@ async def main() -> None:
                 client = SluiceClient(server.client)
                 pool = Pool(id="kyc", title="K", unit="c", owner="kim", capacity={PERIOD: 50})
                 await client.open_pool(pool, "operator")
-                for live in (closed, waiting, cancelled, waived, throttled):
+                for live in (closed, waiting, cancelled, waived, throttled, hurried):
                     await live(client)
                 await moved(client, settings.ledger_url.get_secret_value())
                 with Ledger.open(settings.ledger_url.get_secret_value()) as ledger:
@@ -330,7 +351,7 @@ async def main() -> None:
                 for workflow in (
                     "measure:closed", "measure:waiting", "measure:cancelled", "measure:waived",
                     "measure:moved", "pool:kyc", "launch:C", "pool:agents", "launch:T",
-                    "measure:shown",
+                    "measure:shown", "measure:hurried",
                 ):  # fmt: skip
                     await save(server.client, workflow)
 

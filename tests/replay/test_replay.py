@@ -37,11 +37,11 @@ def replayer(runner: WorkflowRunner) -> Replayer:
 
 
 def test_there_is_a_history_of_each_kind_of_life() -> None:
-    """Closed, cancelled, waiting, waived, moved to another version; pools; launches."""
+    """Closed, cancelled, waiting, waived, hurried, moved to another version; pools; launches."""
     assert {file.stem for file in HISTORIES} == {
         "measure-cancelled", "measure-closed", "measure-moved", "measure-waived",
         "measure-waiting", "pool-kyc", "launch-C", "pool-agents", "launch-T",
-        "measure-shown", "remote-shown",
+        "measure-shown", "remote-shown", "measure-hurried",
     }  # fmt: skip
     assert sum(file.stat().st_size for file in HISTORIES) < 900_000
 
