@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from connectors.registry import (
     connector_class,
     connector_names,
+    manifest_of,
     needs_no_settings,
     settings_faults,
 )
@@ -117,6 +118,23 @@ def _connected(name: str, field: Field, known: Known) -> Iterator[Misfit]:
     yield Misfit("unknown-connector", field, f"there is no connection {name!r}", hint)
 
 
+def _has_kind(name: str, kind: str, field: Field, known: Known) -> Iterator[Misfit]:
+    """What a connection's system has no kind of can never be read nor written there."""
+    connection = known.directory.connections.get(name) or Connection(id=name, connector=name)
+    try:
+        manifest = manifest_of(connection.connector, connection.settings)
+    except ConfigurationError:
+        return  # there is no such connection, or only workers have its connector
+    if kind not in manifest.kinds:
+        kinds = ", ".join(manifest.kinds) or "no kind of object at all"
+        yield Misfit(
+            "unknown-object",
+            field,
+            f"connection {name} has no {kind!r}; {manifest.title} has {kinds}",
+            did_you_mean(kind, manifest.kinds),
+        )
+
+
 def _blackout(blackout: Blackout, known: Known) -> Iterator[Misfit]:
     yield from _person(blackout.owner, ("owner",), known)
     for number, name in enumerate(blackout.scope.connectors):
@@ -133,6 +151,7 @@ def _blackout(blackout: Blackout, known: Known) -> Iterator[Misfit]:
 
 def _mapping(mapping: SyncMapping, known: Known) -> Iterator[Misfit]:
     yield from _connected(mapping.connection, ("connection",), known)
+    yield from _has_kind(mapping.connection, mapping.object, ("object",), known)
     if mapping.as_ is not None:
         yield from _person(mapping.as_, ("as",), known)
     for number, name in enumerate(mapping.for_.packages):
@@ -198,6 +217,7 @@ def _measure(plan: Measure, known: Known) -> Iterator[Misfit]:
     yield from _dependencies(plan, known)
     for number, link in enumerate(plan.links):
         yield from _connected(link.connection, ("links", number, "connection"), known)
+        yield from _has_kind(link.connection, link.object, ("links", number, "object"), known)
     campaign = plan.campaign
     if campaign is not None:
         yield from _connected(campaign.connector, ("campaign", "connector"), known)
@@ -220,6 +240,7 @@ def _pool(pool: Pool, known: Known) -> Iterator[Misfit]:
         yield from _person(team.lead, ("teams", number, "lead"), known)
     for number, feed in enumerate(pool.feeds):
         yield from _connected(feed.connection, ("feeds", number, "connection"), known)
+        yield from _has_kind(feed.connection, feed.object, ("feeds", number, "object"), known)
 
 
 def _conversion(conversion: Conversion, known: Known) -> Iterator[Misfit]:

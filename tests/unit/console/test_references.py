@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from console.references import Known, misfits
+from console.references import Known, Misfit, misfits
 from measures.directory import Directory
-from measures.documents import KINDS
+from measures.documents import KINDS, Connection
 from measures.lifecycle import DOI
 from measures.people import Person
+from measures.plan import Measure
 from measures.tree import Node
 
 ROLES = {"olga": "owner", "sam": "sponsor", "carla": "controller", "tom": "committee"}
@@ -149,3 +150,48 @@ def test_a_dependency_names_a_stage_of_the_other_s_lifecycle() -> None:
     [(code, _, hint)] = found({**wave, "dependencies": [{"measure": "base", "stage": "l4"}]})
     assert code == "unknown-stage"
     assert "implemented" in hint
+
+
+LINK = {"id": "form", "connection": "desk", "object": "ticket", "ref": "7"}
+MAPPING = {"kind": "Mapping", "id": "tickets", "version": 1, "connection": "desk",
+           "object": "ticket", "purpose": "blockers",
+           "fields": [{"ours": "title", "theirs": "title"}]}  # fmt: skip
+POOL = {"kind": "Pool", "id": "kyc", "title": "KYC", "unit": "checks", "owner": "olga"}
+FEED = {"gives": "load", "connection": "desk", "object": "ticket", "ref": "7", "field": "text"}
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        (lambda kind: {**MEASURE, "links": [{**LINK, "object": kind}]}, ("links", 0, "object")),
+        (lambda kind: {**MAPPING, "object": kind}, ("object",)),
+        (lambda kind: {**POOL, "feeds": [{**FEED, "object": kind}]}, ("feeds", 0, "object")),
+    ],
+)
+def test_an_object_is_of_a_kind_that_its_system_has(document: Any, place: tuple[Any, ...]) -> None:
+    """What could never be read is refused with the kinds that there are."""
+    desk = Connection(id="desk", connector="memory")
+    known = replace(KNOWN, directory=KNOWN.directory.model_copy(
+        update={"connections": {"desk": desk}}
+    ))  # fmt: skip
+
+    def wrong(kind: str) -> list[Misfit]:
+        whole = document(kind)
+        return misfits(KINDS[whole["kind"]].model_validate_json(json.dumps(whole)), known)
+
+    assert wrong("ticket") == []
+    [misfit] = wrong("tikcet")
+    assert (misfit.code, misfit.field) == ("unknown-object", place)
+    assert "connection desk has no 'tikcet'" in misfit.message
+    assert misfit.message.endswith("has ticket")
+    assert misfit.help == "did you mean 'ticket'?"
+
+
+def test_a_connector_that_only_workers_have_is_not_judged() -> None:
+    """Its package need not be installed where documents are applied."""
+    theirs = Connection.model_construct(id="desk", connector="house-desk", settings={})
+    known = replace(KNOWN, directory=KNOWN.directory.model_copy(
+        update={"connections": {"desk": theirs}}
+    ))  # fmt: skip
+    whole = {**MEASURE, "links": [{**LINK, "object": "anything"}]}
+    assert misfits(Measure.model_validate_json(json.dumps(whole)), known) == []

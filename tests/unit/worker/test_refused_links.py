@@ -12,9 +12,9 @@ from connectors.failures import Rejected
 from ledger.inbox import Inbox
 from ledger.polls import Polls
 from ledger.writer import AsyncLedger
-from measures.documents import Measure
 from measures.entry import Draft, measure_stream
 from measures.objects import ObjectState
+from measures.plan import Measure
 from tests.unit.worker.hooks import url_of
 from worker.inbound.desk import Desk
 from worker.inbound.poll import Poller
