@@ -70,7 +70,7 @@ async def news(
 
 
 def new_name() -> str:
-    """Returns a name that no object has."""
+    """Returns a name that no object has, and a key that nothing was done under."""
     return f"sluice-{uuid.uuid4().hex[:12]}"
 
 

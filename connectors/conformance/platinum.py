@@ -4,6 +4,7 @@ import contextlib
 
 from connectors.conformance import faults
 from connectors.conformance.bronze import connected
+from connectors.conformance.making import new_name
 from connectors.conformance.results import Checks, ExemptError, Tier
 from connectors.conformance.subject import Subject
 from connectors.contract import Connector
@@ -16,14 +17,16 @@ platinum = Checks(Tier.PLATINUM)
 async def holds_and_releases(subject: Subject) -> None:
     """Held it shows held, released it shows released, and each twice changes nothing."""
     campaign = _campaign(subject)
+    # A system may remember the keys of an earlier examination.
+    hold, go, hold_again = new_name(), new_name(), new_name()
     async with connected(subject) as connector:
         for _ in range(2):
-            assert (await connector.hold(campaign, key="hold")).state == "held"
+            assert (await connector.hold(campaign, key=hold)).state == "held"
             await _shows(connector, campaign, "held")
         for _ in range(2):
-            assert (await connector.release(campaign, 1.0, key="go")).state == "released"
+            assert (await connector.release(campaign, 1.0, key=go)).state == "released"
             await _shows(connector, campaign, "released")
-        assert (await connector.hold(campaign, key="hold again")).state == "held"
+        assert (await connector.hold(campaign, key=hold_again)).state == "held"
 
 
 @platinum
@@ -31,7 +34,7 @@ async def says_what_its_hold_is_worth(subject: Subject) -> None:
     """The proof names the level that the manifest promises."""
     campaign = _campaign(subject)
     async with connected(subject) as connector:
-        proof = await connector.hold(campaign, key="level")
+        proof = await connector.hold(campaign, key=new_name())
         assert proof.level == connector.manifest.hold, f"{proof.level}, not as promised"
 
 
@@ -40,9 +43,9 @@ async def lets_no_more_run_than_it_may(subject: Subject) -> None:
     """Half of a campaign runs as half of it, or not at all; it never runs whole."""
     campaign = _campaign(subject)
     async with connected(subject) as connector:
-        await connector.release(campaign, 1.0, key="whole")
+        await connector.release(campaign, 1.0, key=new_name())
         with contextlib.suppress(Unsupported):
-            await connector.release(campaign, 0.5, key="half")
+            await connector.release(campaign, 0.5, key=new_name())
         shown = await connector.look(campaign)
         assert shown is not None, "the campaign is not there"
         assert shown.state == "held" or shown.share <= 0.5, f"{shown.share:.0%} of it runs"
@@ -53,11 +56,12 @@ async def holds_when_the_answer_is_lost(subject: Subject) -> None:
     """Told to hold, the answer lost, told again: held."""
     campaign = _campaign(subject)
     async with connected(subject) as connector:
-        await connector.release(campaign, 1.0, key="run")
+        await connector.release(campaign, 1.0, key=new_name())
+    key = new_name()
     async with connected(subject, faults.LosingReplies) as connector:
         for _ in range(3):
             try:
-                proof = await connector.hold(campaign, key="lost")
+                proof = await connector.hold(campaign, key=key)
             except RetryLater:
                 continue
             break
@@ -72,7 +76,7 @@ async def holds_no_campaign_that_is_not_there(subject: Subject) -> None:
         raise ExemptError("it makes the campaigns that it is asked to hold")
     async with connected(subject) as connector:
         try:
-            await connector.hold("no such campaign 4711", key="k")
+            await connector.hold("no such campaign 4711", key=new_name())
         except NotFound:
             return
     msg = "it holds a campaign that is not there"
@@ -85,7 +89,7 @@ async def proves_nothing_during_an_outage(subject: Subject) -> None:
     campaign = _campaign(subject)
     async with connected(subject, lambda _: faults.failing(503)) as connector:
         try:
-            await connector.hold(campaign, key="k")
+            await connector.hold(campaign, key=new_name())
         except RetryLater:
             return
     msg = "it claims a hold without the system"

@@ -168,7 +168,7 @@ async def finishes_what_was_cancelled(subject: Subject) -> None:
 @silver
 async def makes_no_duplicate_when_the_answer_is_lost(subject: Subject) -> None:
     """Made, the answer lost, asked again: one object."""
-    kind, name = kind_of(subject), new_name()
+    kind, name, since = kind_of(subject), new_name(), just_now()
     async with connected(subject, faults.LosingReplies) as connector:
         needs(connector, "upsert")
         needs(connector, "changes")
@@ -180,7 +180,7 @@ async def makes_no_duplicate_when_the_answer_is_lost(subject: Subject) -> None:
         else:
             raise ExemptError("it does not write over HTTP")
         seen, _ = await news(
-            connector, kind, just_now(), lambda seen: any(r.external_id == name for r in seen)
+            connector, kind, since, lambda seen: any(r.external_id == name for r in seen)
         )
         same = {one.ref for one in seen if one.external_id == name}
         assert same == {made.ref}, f"there are {len(same)} objects of one name"

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from connectors.conformance.subject import WRONG_SECRET, Subject, Wrap
 from connectors.conformance.suite import ConformanceSuite
 from connectors.contract import Connector
+from connectors.failures import Conflict, Rejected
 from connectors.registry import connect
 from tests.desk import Desk, serving_desk, standard_delivery
 from tests.real_servers import Server
@@ -149,3 +150,35 @@ class TestRedmineByManifest(ConformanceSuite):
             tmp_path,
             moves=("In Progress", "Closed"),
         )
+
+
+async def test_a_change_that_redmine_says_was_overtaken_is_a_conflict(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It answers two who write at the same moment so; a wrong value it names."""
+    monkeypatch.setenv("REDMINE_KEY", REDMINE_KEY)
+    errors: list[str] = []
+    issue = {
+        "id": 7,
+        "subject": "Checks",
+        "status": {"name": "New"},
+        "updated_on": "2031-01-12T09:00:00Z",
+        "author": {"name": "Sluice"},
+        "journals": [],
+        "custom_fields": [{"id": 1, "value": "blocker-1"}],
+    }
+
+    def redmine(request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            return httpx.Response(422, json={"errors": errors})
+        return httpx.Response(200, json={"issue": issue})
+
+    subject = example_subject("redmine-by-manifest.yaml", {}, "REDMINE_KEY", tmp_path)
+    connector = subject.connect(lambda _: httpx.MockTransport(redmine))
+    with pytest.raises(Conflict) as overtaken:
+        await connector.transition("issue", "7", "Closed", key="k")
+    assert overtaken.value.current is not None
+    errors.append("Status is not included in the list")
+    with pytest.raises(Rejected, match="Status is not included"):
+        await connector.transition("issue", "7", "Closed", key="k")
+    await connector.aclose()

@@ -11,6 +11,8 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
+from connectors.conformance.examination import examine_one
+from connectors.conformance.platinum import platinum
 from connectors.conformance.subject import Subject, Wrap
 from connectors.conformance.suite import ConformanceSuite
 from connectors.contract import Connector
@@ -105,6 +107,14 @@ class TestWebhookWithoutLook(ConformanceSuite):
     def subject(self, receiver: Running, tmp_path: Path) -> Subject:
         """Returns a connection without `look`."""
         return subject_of(receiver.settings(look=None), tmp_path, makes_campaigns=True)
+
+
+async def test_it_can_be_examined_again(receiver: Running, tmp_path: Path) -> None:
+    """What the receiver was told by an earlier examination is not taken for what it is told now."""
+    subject = subject_of(receiver.settings(), tmp_path)
+    for check in platinum.all * 2:
+        result = await examine_one(subject, check)
+        assert result.outcome == "passed", result
 
 
 async def test_what_a_hold_is_worth(receiver: Running, tmp_path: Path) -> None:

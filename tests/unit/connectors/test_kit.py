@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, ClassVar
 
 import pytest
 
+from connectors.conformance import making
 from connectors.conformance.examination import CHECKS, examine_one
 from connectors.conformance.subject import Subject, Wrap
 from connectors.contract import Health, Hint, Manifest, Page, Remote, Scalar, Webhook
@@ -203,3 +204,35 @@ async def test_a_fault_fails_its_check(fault: type[Right], monkeypatch: pytest.M
         wrong = await examine_one(_subject(fault), OF_NAME[name])
         right = await examine_one(_subject(Right), OF_NAME[name])
         assert (wrong.outcome, right.outcome) == ("failed", "passed"), (name, wrong, right)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "makes_no_duplicate_when_the_answer_is_lost",
+        "finishes_what_was_cancelled",
+        "finds_every_change",
+        "tells_a_later_change_once",
+    ],
+)
+async def test_a_busy_system_loses_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a write takes, what it made is looked for from before it."""
+    monkeypatch.setenv("TEST_GITHUB", TOKEN)
+    monkeypatch.setenv("TEST_HOOK", SECRET)
+    written = timedelta()
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + written
+
+    class Busy(Right):
+        async def upsert(self, *args: Any, **options: Any) -> Remote:
+            nonlocal written
+            made = await super().upsert(*args, **options)
+            written += timedelta(minutes=1)
+            return made
+
+    monkeypatch.setattr(making, "datetime", Clock)
+    found = await examine_one(_subject(Busy), OF_NAME[name])
+    assert found.outcome == "passed", found
