@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -184,6 +184,11 @@ class Engine:
             if answer.stage == stage:
                 return answer
 
+    def built_in_rules_again(self) -> None:
+        """Takes back the packs that a test has put in force: they would judge the next test's."""
+        for name in self.ledger.directory().packs:
+            self.ledger.remove_document("RulePack", name, "over", "x", self.now(), f"end-{name}")
+
     # --- looking ---
 
     def state(self, measure: str) -> MeasureState:
@@ -306,9 +311,11 @@ async def _engine(
 
 
 @pytest.fixture
-def engine(_engine: Engine) -> Engine:
+def engine(_engine: Engine) -> Iterator[Engine]:
     """An engine on the chosen server."""
-    return _engine.renamed()
+    engine = _engine.renamed()
+    yield engine
+    engine.built_in_rules_again()
 
 
 @pytest.fixture(scope="session")
@@ -331,12 +338,7 @@ async def skipping(_skipping: Engine) -> AsyncIterator[Engine]:
         if state is not None and not state.ended:
             over = ReasonInput(by=state.plan.owner or "olga", reason="the test is over")
             assert (await engine.client.cancel(measure, over)).accepted
-    # The next test finds the built-in rules again, whatever this one has put in force.
-    for name in _skipping.ledger.directory().packs:
-        nothing = {"kind": "RulePack", "pack": name, "title": name, "lifecycle": "doi", "rules": []}
-        _skipping.ledger.append_document(
-            "RulePack", name, nothing, "x", _skipping.now(), f"end-{name}"
-        )
+    engine.built_in_rules_again()
 
 
 @pytest.fixture

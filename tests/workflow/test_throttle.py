@@ -81,12 +81,16 @@ async def test_overload_throttles_the_campaigns_by_priority(engine: Any) -> None
 
 
 async def test_room_gives_back_step_by_step(engine: Any) -> None:
-    """A dwell after the step before, and no faster."""
-    await month(engine, ("a", 9000, 5), throttle={"dwell": "1s", "step": 0.3})
+    """A dwell after the step before, and no faster; a shorter dwell counts at once."""
+    await month(engine, ("a", 9000, 5), throttle={"dwell": "1h", "step": 0.3})
     await report(engine, utilisation=2.0)
     await engine.until(lambda: shares(engine, "a") == [0.7])
     early = await report(engine, utilisation=0.3)
     assert (early.action, early.shares) == ("hold", {engine.id("a"): 0.7})
+    pool = (await engine.client.pool_status(engine.id("kyc"))).pool
+    shorter = pool.throttle.model_copy(update={"dwell": timedelta(seconds=1)})
+    changed = pool.model_copy(update={"throttle": shorter})
+    assert (await engine.client.change_pool(changed, "kim")).accepted
     while (answer := await report(engine, utilisation=0.3)).action == "hold":
         assert "left to work" in answer.why
     assert (answer.action, answer.shares) == ("accelerate", {engine.id("a"): 1.0})
