@@ -19,6 +19,8 @@ from measures.pool import fold_pool, open_pool, reserve
 from measures.state import fold_measure
 
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
+PROVE_DOI = ("rules", "prove", "--only", "doi")
+"""The other lifecycles that come with the product are proved in tests/unit/rules/test_proof.py."""
 
 
 def sluice(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -94,7 +96,7 @@ def test_deadlocks_are_told_with_the_cheapest_way_out(folder: Path) -> None:
 
 def test_live_measures_are_proved_too(folder: Path) -> None:
     """The circle is a defect among all claims; the packs themselves have none."""
-    ran = sluice(folder, "rules", "prove", "--live", "-o", "json")
+    ran = sluice(folder, *PROVE_DOI, "--live", "-o", "json")
     assert ran.returncode == 1, ran.stderr
     claims = json.loads(ran.stdout)["claims"]
     assert {one["name"] for one in claims if one["outcome"] == "defect"} == {"no-deadlock"}
@@ -107,7 +109,7 @@ def test_what_would_be_applied_breaks_the_circle(folder: Path) -> None:
         "{kind: Pool, id: kyc, title: Checks, unit: checks, owner: kim,"
         " capacity: {2031-03: 1400}}\n"
     )
-    ran = sluice(folder, "rules", "prove", "--live", "-f", "pool.yaml", "-o", "json")
+    ran = sluice(folder, *PROVE_DOI, "--live", "-f", "pool.yaml", "-o", "json")
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
@@ -132,10 +134,10 @@ def test_what_is_not_proved_fails_only_when_strict(tmp_path: Path) -> None:
         "  - id: detailed.named\n    gate: detailed\n"
         "    require: measure.title.matches('^Q[1-4] 20[0-9][0-9]$')\n    message: no quarter\n"
     )
-    ran = sluice(tmp_path, "rules", "prove", "named.yaml")
+    ran = sluice(tmp_path, *PROVE_DOI, "named.yaml")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "not proved gate-can-open detailed: detailed.named: 'matches' is not" in ran.stdout
-    assert sluice(tmp_path, "rules", "prove", "named.yaml", "--strict").returncode == 1
+    assert sluice(tmp_path, *PROVE_DOI, "named.yaml", "--strict").returncode == 1
 
 
 def test_a_wrong_question_is_told(tmp_path: Path) -> None:

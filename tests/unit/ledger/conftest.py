@@ -26,17 +26,17 @@ _counter = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[], str]]:
-    """Makes empty PostgreSQL databases; they are dropped at the end."""
+def postgres() -> Iterator[Callable[..., str]]:
+    """Makes PostgreSQL databases, empty or copies of another; they are dropped at the end."""
     try:
         admin = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
     except psycopg.OperationalError as error:
         pytest.skip(f"NOT TESTED ON POSTGRESQL: {POSTGRES} does not answer: {error}")
     made: list[str] = []
 
-    def make() -> str:
+    def make(template: str = "template1") -> str:
         name = f"ledger_test_{os.getpid()}_{next(_counter)}"
-        admin.execute(f"CREATE DATABASE {name}")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         made.append(name)
         return POSTGRES.rpartition("/")[0] + "/" + name
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import insert, select, text, update
 
@@ -73,20 +72,15 @@ def postgres_record(postgres: Callable[[], str], lives: Any) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def record(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres: Callable[[], str]
-) -> Iterator[Ledger]:
+def record(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     """A copy of the record to be tampered with."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_record"), tmp_path / "ledger.db")
         url = f"sqlite:///{tmp_path}/ledger.db"
     else:
         original: str = request.getfixturevalue("postgres_record")
-        url = postgres()
-        server, _, copy = url.rpartition("/")
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
-            admin.execute(f"DROP DATABASE {copy}")
-            admin.execute(f"CREATE DATABASE {copy} TEMPLATE {original.rpartition('/')[2]}")
+        copy: Callable[..., str] = request.getfixturevalue("postgres")
+        url = copy(template=original.rpartition("/")[2])
     with Ledger.open(url) as opened:
         yield opened
 
