@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger.projection import AppliedDocument
+from ledger.applied import AppliedDocument
 from ledger.store import Ledger
 from measures.documents import BUILTIN_PACK, Policy, RulePack, document_content
 from measures.errors import RefusedError

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import func, select
 
 from ledger import tables
+from ledger.applied import AppliedDocument
 from ledger.database import Database
 from ledger.entry_reading import EntryReader
-from ledger.projection import AppliedDocument, fold, state_of
+from ledger.folding import fold
+from ledger.projection import state_of
 from ledger.turn import load_state
 from measures.blackouts import Blackout
 from measures.conversion import Conversion

@@ -9,7 +9,7 @@ from sqlalchemy import Select, Table, bindparam, func, select
 from ledger import tables
 from ledger.chain import Row, write_moment
 from ledger.database import Database
-from ledger.projection import entry_of
+from ledger.folding import entry_of
 from ledger.turn import StateCache
 from measures.entry import (
     Entry,

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ledger.projection import AppliedDocument, State, fold
+from ledger.applied import AppliedDocument
+from ledger.folding import State, fold
 from ledger.reading import Reader
 from measures.blackouts import Blackout
 from measures.contact import ContactState

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
+from ledger.applied import AppliedDocument
 from ledger.document_reading import directory_of
-from ledger.projection import AppliedDocument, State, fold
+from ledger.folding import State, fold
 from ledger.reading import Reader
 from measures.directory import Directory
 from measures.entry import Entry, launch_stream, measure_stream, pool_stream

@@ -1,15 +1,20 @@
 """Makes the projections anew from the entries, stream by stream."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import groupby
+from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from ledger import tables
+import measures
+from ledger import applied, folding, lives, projection, tables
 from ledger.chain import Row
 from ledger.database import Database
-from ledger.projection import State, clear, entry_of, fold, folded_with, mark, write_states
+from ledger.folding import State, entry_of, fold
+from ledger.projection import clear, upsert, write_states
 from measures.errors import LedgerError, LedgerTamperedError
 
 _AT_ONCE = 200
@@ -69,7 +74,27 @@ def _refold(connection: Connection) -> None:
                 pending.clear()
     if pending:
         write_states(connection, pending)
-    mark(connection)
+    connection.execute(
+        upsert(tables.marks, connection.dialect.name),
+        [{"name": "folded_with", "value": folded_with()}],
+    )
+
+
+@cache
+def folded_with() -> str:
+    """Names the code that folds entries; projections made by other code are made anew at open.
+
+    The text of the modules rather than a version number by hand, and of all of `measures` rather
+    than of a list: nobody has to remember to raise or to lengthen it, and a change that alters
+    nothing costs one rebuild of seconds.
+    """
+    return hashlib.sha256(b"".join(file.read_bytes() for file in code_that_folds())).hexdigest()
+
+
+def code_that_folds() -> list[Path]:
+    """Returns the modules that projections depend on."""
+    here = [Path(str(one.__file__)) for one in (applied, folding, lives, projection)]
+    return [*sorted(Path(str(measures.__file__)).parent.rglob("*.py")), *here]
 
 
 def _made_with(connection: Connection) -> str | None:

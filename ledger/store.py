@@ -13,10 +13,10 @@ from typing import Any, Self
 from sqlalchemy import select
 
 from ledger import installation, tables
+from ledger.applied import REMOVED
 from ledger.connection_rows import ConnectionRows
 from ledger.database import Database
 from ledger.lines import write_file
-from ledger.projection import REMOVED
 from ledger.reading import Reader
 from ledger.rebuild import refold_if_outdated, refold_projections
 from ledger.schema import prepare

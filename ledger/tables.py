@@ -186,7 +186,7 @@ marks = Table(
     Column("value", Text, nullable=False),
 )
 """What there is to know of the ledger as a whole: which code made the projections
-(`ledger.projection.folded_with`), and its installation's name (`ledger.installation`)."""
+(`ledger.rebuild.folded_with`), and its installation's name (`ledger.installation`)."""
 
 connections = Table(
     "connections",

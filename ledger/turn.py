@@ -13,16 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, bindparam, insert, select
 
 from ledger import tables
+from ledger.applied import AppliedDocument
 from ledger.chain import Row, seal
-from ledger.projection import (
-    AppliedDocument,
-    State,
-    entry_of,
-    fold,
-    number_of,
-    state_of,
-    write_states,
-)
+from ledger.folding import State, entry_of, fold, number_of
+from ledger.lives import LIVES
+from ledger.projection import state_of, write_states
 from measures.digest import digest
 from measures.entry import GENESIS, Draft, Entry, document_stream, subject_of
 from measures.errors import LedgerConflictError, LedgerError
@@ -189,7 +184,8 @@ def load_states(
 ) -> dict[str, State | None]:
     """Reads the states of many streams; None for those that have no entry."""
     found: dict[str, State | None] = dict.fromkeys(streams)
-    for start, table in _LIVES.items():
+    for thing, life in LIVES.items():
+        start, table = f"{thing}:", life.table
         ids = [subject_of(stream) for stream in found if stream.startswith(start)]
         if not ids:
             continue
@@ -212,22 +208,15 @@ def known_state(cache: StateCache, stream: str, table: Table, row: Row) -> State
     return state
 
 
-_LIVES = {
-    "measure:": tables.measures,
-    "pool:": tables.pools,
-    "launch:": tables.launches,
-    "remote:": tables.remotes,
-    "object:": tables.objects,
-    "connection:": tables.contacts,
-}
+_TABLES = [life.table for life in LIVES.values()]
 _LOAD_MANY = {
     table: select(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
-    for table in _LIVES.values()
+    for table in _TABLES
 }
 _LOAD = {
     table: select(table).where(and_(*(table.c[key] == bindparam(key) for key in keys)))
     for table, keys in (
-        *((table, ("id",)) for table in _LIVES.values()),
+        *((table, ("id",)) for table in _TABLES),
         (tables.documents, ("kind", "id")),
     )
 }
@@ -238,7 +227,8 @@ def _place(stream: str) -> tuple[Table | None, dict[str, str]]:
     if thing == "document":
         kind, _, name = subject.partition("/")
         return tables.documents, {"kind": kind, "id": name}
-    return _LIVES.get(f"{thing}:"), {"id": subject}
+    life = LIVES.get(thing)
+    return life and life.table, {"id": subject}
 
 
 def _head(connection: Connection) -> tuple[int, str]:

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Table, select, text
 from ledger import tables
 from ledger.chain import ChainCheck, Row
 from ledger.database import Database, LedgerDamagedError
+from ledger.folding import State
 from ledger.lines import read_line
-from ledger.projection import State, rows_of, state_of
+from ledger.projection import SHOWN, links_of, rows_of, state_of
 from ledger.rebuild import refold, streams
 from measures.errors import LedgerError, LedgerTamperedError
 from measures.model import Stored
@@ -122,6 +123,9 @@ class _Shown:
         self._watches: dict[str, set[str]] = {}
         for stream, measure in connection.execute(select(tables.watches)):
             self._watches.setdefault(measure, set()).add(stream)
+        self._links: dict[str, list[Row]] = {}
+        for row in connection.execute(select(tables.links)).mappings():
+            self._links.setdefault(row["measure"], []).append(dict(row))
 
     def check(self) -> None:
         """Folds every stream and compares.
@@ -163,31 +167,32 @@ class _Shown:
         if isinstance(state, MeasureState):
             watched = self._watches.pop(state.id, set())
             differ += ["watches"] if watched != set(state.watches) else []
+            linked = self._links.pop(state.id, [])
+            differ += ["links"] if _as_set(linked) != _as_set(links_of(state)) else []
         if differ:
             reason = f"the projections show another {', '.join(differ)} of {stream}"
             raise LedgerTamperedError(position, reason)
 
     def _find_orphans(self) -> None:
-        for table in (
-            tables.measures,
-            tables.pools,
-            tables.launches,
-            tables.remotes,
-            tables.documents,
-        ):
+        for table in SHOWN:
             keys = table.primary_key.columns
             known = self._known.get(table, set())
             for row in self._connection.execute(select(*keys)):
                 if tuple(row) not in known:
                     reason = f"no entry makes what {table.name} shows as {'/'.join(row)}"
                     self._faults.append(LedgerTamperedError(_NO_ENTRY, reason))
-        for measure in self._watches:
-            reason = f"no entry makes what watches shows as {measure}"
-            self._faults.append(LedgerTamperedError(_NO_ENTRY, reason))
+        for name, shown in (("watches", self._watches), ("links", self._links)):
+            for measure in shown:
+                reason = f"no entry makes what {name} shows as {measure}"
+                self._faults.append(LedgerTamperedError(_NO_ENTRY, reason))
 
 
 def _keys(table: Table, row: Row) -> Row:
     return {column.name: row[column.name] for column in table.primary_key.columns}
+
+
+def _as_set(rows: list[Row]) -> set[frozenset[tuple[str, Any]]]:
+    return {frozenset(row.items()) for row in rows}
 
 
 def _reads_as(table: Table, shown: Row, state: State) -> bool:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from ledger.applied import REMOVED
 from ledger.overview import Money
-from ledger.projection import REMOVED
 from ledger.store import Ledger
 from measures.documents import KINDS, RulePack, document_content
 from measures.people import Delegation, Person

@@ -1,5 +1,7 @@
 """A ledger creates and migrates itself, and says what is wrong with its address."""
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from sqlalchemy import insert, select, text
 
 from ledger import schema, tables
 from ledger.database import Database
+from ledger.rebuild import code_that_folds
 from ledger.store import Ledger
 from measures.errors import ConfigurationError, LedgerError
 
@@ -66,6 +69,18 @@ def test_projections_of_other_code_are_made_anew(
     monkeypatch.setattr("ledger.rebuild.folded_with", lambda: "newer")
     with Ledger.open(url) as other_code:
         assert other_code.find_measures()[0].title == "Measure m1"
+
+
+def test_what_states_are_made_of_is_code_that_folds() -> None:
+    """A default that a release changes in a plan is in no state that was folded before it."""
+    code = (
+        "import sys, ledger.folding;"
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('measures.')))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert {Path(file) for file in loaded.stdout.split()} <= set(code_that_folds())
 
 
 def test_a_ledger_of_the_first_release_is_brought_up_to_date(

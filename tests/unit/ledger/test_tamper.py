@@ -14,6 +14,7 @@ from ledger.chain import Row, hash_of, seal
 from ledger.store import Ledger
 from ledger.verify import verify_file
 from measures.errors import LedgerError, LedgerTamperedError
+from measures.links import Link
 
 ENTRIES = 1000
 
@@ -288,6 +289,10 @@ def test_rehashed_record_is_found_with_a_checkpoint(record: Ledger) -> None:
         ("INSERT INTO watches VALUES ('pool:x', 'measure-3')", "measure:measure-3"),
         ("INSERT INTO watches VALUES ('pool:x', 'nobody')", None),
         ("INSERT INTO pools VALUES ('ghost', 't', 'u', 'o', 1, 1, '{}')", None),
+        ("INSERT INTO objects VALUES ('t/issue/7', 't', 'issue', '7', true, 1, 1, '{}')", None),
+        ("INSERT INTO contacts VALUES ('ghost', false, 1, 1, '{}')", None),
+        ("INSERT INTO links VALUES ('t', 'issue', '7', 'measure-3', 'x')", "measure:measure-3"),
+        ("INSERT INTO links VALUES ('t', 'issue', '7', 'nobody', 'x')", None),
     ],
 )
 def test_edited_projection_is_found(record: Ledger, statement: str, stream: str | None) -> None:
@@ -302,6 +307,15 @@ def test_edited_projection_is_found(record: Ledger, statement: str, stream: str 
     assert first_bad(record) == wanted
     record.rebuild_projections()
     assert record.verify().ok
+
+
+def test_a_link_that_is_no_longer_shown_is_found(ledger: Ledger, lives: Any) -> None:
+    """Nobody would wake its measure."""
+    link = Link(id="desk", connection="tracker", object="issue", ref="7")
+    ledger.append([lives.defined("m1", links=(link,))])
+    assert ledger.verify().ok
+    run(ledger, "UPDATE links SET ref = '8'")
+    assert first_bad(ledger) == 1
 
 
 def test_flipped_bytes_of_a_file_are_found(lines: list[bytes], tmp_path: Path) -> None:
