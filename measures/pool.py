@@ -18,6 +18,7 @@ from measures.plan import Demand
 from measures.pool_ending import expire, next_expiry
 from measures.pool_folding import fold_pool, pool_draft, utc_day
 from measures.pool_state import (
+    DOCUMENT,
     Asker,
     Capacity,
     Holding,
@@ -57,7 +58,11 @@ def change_pool(
         return None
     refuse_unless_may_apply(pool, by, directory, state.pool)
     _refuse_other_unit(state, pool)
-    draft = pool_draft(state, "pool_changed", at, command, {"pool": _plain(pool)}, by)
+    body: dict[str, Any] = {"pool": _plain(pool)}
+    withdrawn = _withdrawn(state, pool)
+    if withdrawn:
+        body["withdrawn"] = withdrawn
+    draft = pool_draft(state, "pool_changed", at, command, body, by)
     return _saying_who_loses(state, draft)
 
 
@@ -212,6 +217,15 @@ def _refuse_other_unit(state: PoolState, pool: Pool) -> None:
         f"pool {pool.id}: its amounts for {named} are in {state.pool.unit}, so its unit cannot"
         f" become {pool.unit}; open another pool for {pool.unit} (who has what here:"
         f" sluice explain pool {pool.id})",
+    )
+
+
+def _withdrawn(state: PoolState, pool: Pool) -> list[str]:
+    """Returns the periods that a newer document no longer states; what was reported since stays."""
+    return sorted(
+        period
+        for period in state.pool.capacity.keys() - pool.capacity.keys()
+        if state.capacity[period].source in (DOCUMENT, "")
     )
 
 

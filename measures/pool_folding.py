@@ -8,7 +8,7 @@ from measures.entry import Draft, EntryKind, pool_stream
 from measures.model import restore
 from measures.people import ENGINE
 from measures.pool_load import loaded
-from measures.pool_state import Amounts, Capacity, Holding, Place, PoolState
+from measures.pool_state import DOCUMENT, Amounts, Capacity, Holding, Place, PoolState
 from measures.turns import USUAL
 
 REMEMBERED_COMMANDS = 64
@@ -75,7 +75,9 @@ def _changes(state: PoolState, entry: Draft) -> dict[str, Any]:
                 for period, stated in _stated(pool, entry).items()
                 if state.pool.capacity.get(period) != stated.amount
             }
-            return {"pool": pool, "capacity": {**state.capacity, **changed}}
+            gone = body.get("withdrawn", ())
+            kept = {name: stated for name, stated in state.capacity.items() if name not in gone}
+            return {"pool": pool, "capacity": {**kept, **changed}}
         case "capacity_reported":
             source = body.get("source", "report")
             stated = Capacity(amount=body["amount"], at=entry.at, by=entry.by, source=source)
@@ -137,6 +139,6 @@ def _without(amounts: Amounts, periods: set[str]) -> dict[str, float | int]:
 
 def _stated(pool: Pool, entry: Draft) -> dict[str, Capacity]:
     return {
-        period: Capacity(amount=amount, at=entry.at, by=entry.by, source="document")
+        period: Capacity(amount=amount, at=entry.at, by=entry.by, source=DOCUMENT)
         for period, amount in pool.capacity.items()
     }

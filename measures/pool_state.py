@@ -28,6 +28,10 @@ class Asker(NamedTuple):
     at: datetime
 
 
+DOCUMENT = "document"
+"""The source of a statement that the pool's document makes."""
+
+
 class Capacity(Stored):
     """How much a pool can take in a period, and who said so when.
 
@@ -245,10 +249,12 @@ class PoolState(Stored):
     # --- what is held beyond what there is ---
 
     def uncovered(self, period: str) -> list[Uncovered]:
-        """Returns whose reservations a stated period no longer covers, who loses first at the head.
+        """Returns whose reservations a period no longer covers, who loses first at the head.
 
         The least urgent loses before the more urgent, and of those the one who holds the latest.
         """
+        if period not in self.capacity:
+            return self._left_alone(period)
         over = self.held(period) - self.capacity[period].amount
         lost: list[Uncovered] = []
         for name, holding in reversed(self._holders(period)):
@@ -265,7 +271,7 @@ class PoolState(Stored):
         """Returns how much of what a measure holds in a period the capacity still covers."""
         holding = self.holdings.get(measure)
         amount = holding.amounts.get(period, 0) if holding and holding.hard else 0
-        if not amount:
+        if not amount or not self.states(period):
             return 0
         missing = [
             lost.held - lost.covered
@@ -277,7 +283,19 @@ class PoolState(Stored):
 
     def overcommitted(self) -> list[Uncovered]:
         """Returns all that is no longer covered, period by period, who loses first at the head."""
-        return [lost for period in sorted(self.capacity) for lost in self.uncovered(period)]
+        held = {period for one in self.holdings.values() if one.hard for period in one.amounts}
+        periods = sorted({*self.capacity, *held})
+        return [lost for period in periods for lost in self.uncovered(period)]
+
+    def _left_alone(self, period: str) -> list[Uncovered]:
+        """Returns who holds something for exactly this period, which nobody states any more."""
+        if self.states(period):
+            return []
+        return [
+            Uncovered(measure=name, period=period, held=holding.amounts[period], covered=0)
+            for name, holding in reversed(self._holders(period))
+            if holding.amounts.get(period)
+        ]
 
     def _holders(self, period: str) -> list[tuple[str, Holding]]:
         """Returns who holds something hard in a period, who would lose it last at the head."""

@@ -187,8 +187,7 @@ def _statement(stated: Capacity, now: datetime, accepted: timedelta | None) -> d
 
 
 def _shares(state: PoolState, period: str) -> tuple[Share, ...]:
-    lost = state.uncovered(period) if period in state.capacity else []
-    covered = {one.measure: one.covered for one in lost}
+    covered = {one.measure: one.covered for one in state.uncovered(period)}
     found = []
     for measure, holding in state.holdings.items():
         amount = load(holding.amounts, period)

@@ -56,6 +56,20 @@ async def test_only_its_owner_changes_a_pool(engine: Engine) -> None:
     assert (await engine.client.pool_status(name)).pool == newer
 
 
+async def test_a_period_taken_out_of_the_document_shuts_the_launch(engine: Engine) -> None:
+    """Whoever holds it is named in the answer; a permit that stands ends."""
+    name = await engine.pool("kyc", 100)
+    measure = await engine.define(demands=[engine.demand("kyc", 80)], campaign=engine.campaign())
+    await engine.reach(measure, "decided")
+    assert (await engine.client.launch(measure, "olga")).permit == "granted"
+    pool = (await engine.client.pool_status(name)).pool
+    without = pool.model_copy(update={"capacity": {}})
+    answer = await engine.client.change_pool(without, "kim")
+    assert [(one.measure, one.covered) for one in answer.uncovered] == [(measure, 0)]
+    await engine.until(lambda: engine.state(measure).permit is None, "the permit still stands")
+    assert engine.entries(measure, "permit_revoked")[-1].body["why"] == "gate-shut"
+
+
 async def test_at_detailed_demand_is_noted_only(engine: Engine) -> None:
     """It takes nothing from anybody."""
     await engine.pool("kyc", 10)

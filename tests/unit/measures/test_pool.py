@@ -20,6 +20,7 @@ from measures.pool import (
     report_capacity,
     reserve,
 )
+from measures.pool_view import view_of
 
 MARCH, APRIL = "2031-03", "2031-04"
 
@@ -170,6 +171,51 @@ def test_a_changed_document_changes_only_what_it_states_anew(
     pool = fold_pool(pool, draft)
     assert (pool.capacity[MARCH].amount, pool.capacity[APRIL].amount) == (80, 70)
     assert change_pool(pool, newer, "operator", known, later, "e") is None
+
+
+def test_a_period_taken_out_of_the_document_is_gone(
+    pool: PoolState, hold: Any, now: datetime, directory: Callable[..., Directory]
+) -> None:
+    """Who holds it loses it, and is told as with a reduction; stated again it is covered again."""
+    pool, _ = hold(pool, "spring", (MARCH, 60))
+    without = _pool(**{APRIL: 50})
+    draft = change_pool(pool, without, "operator", directory(), now, "c")
+    assert draft is not None
+    assert draft.body["withdrawn"] == [MARCH]
+    assert draft.body["uncovered"] == [
+        {"measure": "spring", "period": MARCH, "held": 60, "covered": 0}
+    ]
+    after = fold_pool(pool, draft)
+    assert (MARCH in after.capacity, after.covered("spring", MARCH)) == (False, 0)
+    assert after.free_for("other", MARCH) is None
+    [seen] = [one for one in view_of(after, now).periods if one.period == MARCH]
+    assert [(share.measure, share.covered) for share in seen.shares] == [("spring", 0)]
+    again = fold_pool(after, report_capacity(after, MARCH, 60, "kim", now, "d"))
+    assert again.covered("spring", MARCH) == 60
+    assert again.overcommitted() == []
+
+
+def test_what_was_reported_since_stays_without_the_document(
+    pool: PoolState, now: datetime, directory: Callable[..., Directory]
+) -> None:
+    """It is another statement than the document's."""
+    pool = fold_pool(pool, report_capacity(pool, MARCH, 80, "kim", now, "c"))
+    draft = change_pool(pool, _pool(**{APRIL: 50}), "operator", directory(), now, "d")
+    assert draft is not None
+    assert fold_pool(pool, draft).capacity[MARCH].amount == 80
+
+
+def test_what_a_wider_period_still_states_is_covered(
+    pool: PoolState, hold: Any, now: datetime, directory: Callable[..., Directory]
+) -> None:
+    """Without the month only the year bounds what is held in it."""
+    wide = change_pool(pool, _pool(**{MARCH: 100, "2031": 60}), "kim", directory(), now, "c")
+    assert wide is not None
+    pool, _ = hold(fold_pool(pool, wide), "spring", (MARCH, 60))
+    draft = change_pool(pool, _pool(**{"2031": 60}), "kim", directory(), now, "d")
+    assert draft is not None
+    assert "uncovered" not in draft.body
+    assert fold_pool(pool, draft).covered("spring", MARCH) == 60
 
 
 def test_only_its_owner_and_administrators_change_a_pool(
