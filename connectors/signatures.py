@@ -28,7 +28,11 @@ TOLERANCE = timedelta(minutes=5)
 _SHORTEST_KEY = 16
 """Bytes; Standard Webhooks asks for 24 to 64, and nobody may sign with nothing."""
 
-_SIGNED_TOO = {"standard": "webhook-id", "zendesk": "x-zendesk-webhook-signature-timestamp"}
+SIGNED_TOO = {
+    "standard": "webhook-id",
+    "zendesk": "x-zendesk-webhook-signature-timestamp",
+    "hubspot-v3": "x-hubspot-request-timestamp",
+}
 """Headers that a scheme signs with the body and that tell one delivery from the next."""
 
 _Verifier = Callable[[Webhook, bytes, datetime, timedelta], bool]
@@ -69,7 +73,7 @@ def delivery_of(scheme: str, webhook: Webhook) -> str:
     and so play a delivery again. Where a header is signed too that tells one delivery from the
     next, it counts, because bodies that name only an object repeat themselves.
     """
-    told = webhook.headers.get(_SIGNED_TOO.get(scheme, ""), "")
+    told = webhook.headers.get(SIGNED_TOO.get(scheme, ""), "")
     return hashlib.sha256(f"{scheme}\0{told}\0".encode() + webhook.body).hexdigest()[:32]
 
 

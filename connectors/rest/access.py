@@ -26,6 +26,13 @@ class HeaderKey(ConnectionConfig):
     value: SecretRef
 
 
+class QueryKey(ConnectionConfig):
+    """A key in a parameter of the query, for systems that take it nowhere else."""
+
+    name: str = Field(min_length=1, max_length=200)
+    value: SecretRef
+
+
 class OAuth2(ConnectionConfig):
     """Client credentials (RFC 6749, 4.4).
 
@@ -49,18 +56,20 @@ class Access(ConnectionConfig):
         basic: user and password.
         bearer: where a token lies that goes with every request (RFC 6750).
         header: a key in a header of its own.
+        query: a key in a parameter of the query.
         oauth2: a token that is asked for and renewed.
     """
 
     basic: Basic | None = None
     bearer: SecretRef | None = None
     header: HeaderKey | None = None
+    query: QueryKey | None = None
     oauth2: OAuth2 | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if len(self.model_fields_set) > 1:
-            msg = "say one of basic, bearer, header, oauth2"
+            msg = "say one of basic, bearer, header, query, oauth2"
             raise ValueError(msg)
         return self
 
@@ -73,6 +82,17 @@ class _Header(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers[self._name] = self._value
+        yield request
+
+
+class _Query(httpx.Auth):
+    """Puts a secret into the query, also of pages that the system names."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name, self._value = name, value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.url = request.url.copy_set_param(self._name, self._value)
         yield request
 
 
@@ -91,6 +111,9 @@ def auth_of(access: Access, system: str) -> tuple[httpx.Auth | None, Set[str]]:
     if access.header is not None:
         key = read_secret(access.header.value)
         return _Header(access.header.name, key), frozenset({key})
+    if access.query is not None:
+        key = read_secret(access.query.value)
+        return _Query(access.query.name, key), frozenset({key})
     if access.oauth2 is not None:
         asked = access.oauth2
         secret = read_secret(asked.client_secret)

@@ -7,6 +7,7 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, Field, model_validator
 
 from connectors.contract import ConnectionConfig
+from connectors.rest.secrecy import HELP, is_secret, refuse_literals
 from connectors.rest.template import Body, Template, names_in
 
 LARGEST_PAGE = 1_000
@@ -42,14 +43,9 @@ def _is_path(text: str) -> str:
 Path = Annotated[Template, AfterValidator(_is_path)]
 
 
-_CREDENTIALS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"}
-)
-
-
 def _is_open(name: str) -> str:
-    if name.lower() in _CREDENTIALS:
-        msg = f"{name} carries a secret: say where it lies under `access`, e.g. `header`"
+    if is_secret(name):
+        msg = f"{name} carries a secret: {HELP}"
         raise ValueError(msg)
     return name
 
@@ -71,9 +67,9 @@ class Asking(ConnectionConfig):
 
     method: Method = "GET"
     path: Path
-    query: dict[str, Template] = {}
+    query: Annotated[dict[str, Template], AfterValidator(refuse_literals)] = {}
     headers: dict[HeaderName, Template] = {}
-    body: Body = None
+    body: Annotated[Body, AfterValidator(refuse_literals)] = None
 
     @property
     def names(self) -> frozenset[str]:

@@ -17,7 +17,7 @@ from connectors.rest.access import Access
 from connectors.rest.asking import Asking, HeaderName, Listing, Making, Query, Showing, Writing
 from connectors.rest.template import Template
 from connectors.secrets import SecretRef
-from connectors.signatures import Scheme
+from connectors.signatures import SIGNED_TOO, Scheme
 
 _RESERVED = frozenset({"ref", "id", "tag", "key", "status", "share", "since", "external_id"})
 
@@ -251,7 +251,8 @@ class WebhookRule(ConnectionConfig):
         kind: where an event's kind of object lies; in quotes where it is always the same.
         kinds: what its words for kinds mean here, where they differ; `campaign` is a campaign.
         ref: where the object's ref lies.
-        delivery: the header that names a delivery, besides its content.
+        delivery: the header that names a delivery besides its content, where bodies repeat
+            themselves; one that is signed, or whoever changed it could play a delivery again.
     """
 
     scheme: Scheme
@@ -261,6 +262,18 @@ class WebhookRule(ConnectionConfig):
     kinds: dict[str, str] = Field(default={}, max_length=100)
     ref: Query
     delivery: str = Field(default="", pattern=r"^[A-Za-z0-9-]{0,100}$")
+
+    @model_validator(mode="after")
+    def _delivery_is_signed(self) -> Self:
+        signed = SIGNED_TOO.get(self.scheme)
+        if self.delivery and self.delivery.lower() != signed:
+            help_ = f"write {signed}" if signed else "leave `delivery` out: the body names it"
+            msg = (
+                f"{self.delivery} is not signed by scheme {self.scheme}, so whoever changed it"
+                f" could play a delivery again: {help_}"
+            )
+            raise ValueError(msg)
+        return self
 
 
 class Account(Showing):

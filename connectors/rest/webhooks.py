@@ -38,7 +38,7 @@ def hints_of(
 def _hints(
     rule: WebhookRule, kinds: Collection[str], webhook: Webhook, events: list[Any]
 ) -> Iterator[Hint]:
-    # A vendor's id alone may come twice for two contents, so the content is part of the name.
+    # All of it is signed. A vendor's id alone may come twice for two contents, so these count, too.
     given = webhook.headers.get(rule.delivery.lower(), "") if rule.delivery else ""
     name = digest([given, webhook.body.hex()])[:32]
     for number, event in enumerate(events):

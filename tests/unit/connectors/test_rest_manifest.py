@@ -79,6 +79,31 @@ def test_the_whole_one_is_right() -> None:
         ("kinds/ticket/get/headers", {"X-API-Key": "hunter2"}, "carries a secret: say where"),
         ("url", "https://me:pw@desk.example.com", "it names somebody"),
         ("url", "https://desk.example.com/?a=1", "it has a query"),
+        (
+            "kinds/ticket/get/query",
+            {"api_key": "hunter2"},
+            "query: {name, value: env:NAME}",
+        ),
+        ("kinds/ticket/get/query", {"accessToken": "hunter2"}, "accessToken carries a secret"),
+        ("kinds/ticket/get/query", {"X-API-Key": "hunter2"}, "X-API-Key carries a secret"),
+        ("kinds/ticket/get/query", {"token": "env:KEY"}, "token carries a secret"),
+        ("kinds/ticket/get/query", {"who": "env:KEY"}, "a secret is not read from here"),
+        (
+            "kinds/ticket/get/query",
+            {"who": "Bearer hunter2hunter2"},
+            "this is a secret written out",
+        ),
+        (
+            "kinds/ticket/get/body",
+            {"login": [{"password": "hunter2"}]},
+            "password carries a secret",
+        ),
+        ("kinds/ticket/get/body", {"PWD": 1234567}, "PWD carries a secret"),
+        ("kinds/ticket/get/body", ["ghp_hunter2hunter2hunter2"], "this is a secret written out"),
+        ("campaigns/hold/body", {"client-secret": "hunter2"}, "client-secret carries a secret"),
+        ("account/query", {"secret": "hunter2"}, "secret carries a secret"),
+        ("headers", {"PRIVATE-TOKEN": "hunter2"}, "carries a secret: say where it lies"),
+        ("webhook/delivery", "X-Delivery", "X-Delivery is not signed by scheme github"),
         ("access/bearer", "hunter2", "write where the secret lies"),
         ("access/basic", {"user": "u", "password": "env:P"}, "say one of basic, bearer"),
         ("kinds/ticket/get/path", "/tickets/{ref}", "no path below the url"),
@@ -118,3 +143,29 @@ def test_what_is_refused(path: str, value: Any, said: str) -> None:
     places = {"/".join(map(str, place)) for place, _ in faults}
     top = path.split("/")[0]
     assert any(one == "" or one.startswith(top) for one in places), places
+
+
+def test_the_place_of_a_secret_is_the_parameter() -> None:
+    """So that whoever wrote it is shown the line; several are told at once."""
+    body = {"user": "u", "login": [{"password": "hunter2"}], "token": "hunter2"}
+    faults = settings_faults("rest", with_("kinds/ticket/get/body", body))
+    at = ("kinds", "ticket", "get", "body")
+    assert [place for place, _ in faults] == [(*at, "login", 0, "password"), (*at, "token")]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("kinds/ticket/update/body", {"token": "{title}", "password_required": True, "secret": ""}),
+        ("kinds/ticket/get/query", {"token_type": "short", "key": "status", "monkey": "x"}),
+        ("kinds/ticket/get/body", {"name": "token", "value": "Basic"}),
+        ("headers", {"X-Atlassian-Token": "no-check", "Idempotency-Key": "x"}),
+        ("access", {"query": {"name": "api_key", "value": "env:KEY"}}),
+        ("webhook", {**WHOLE["webhook"], "scheme": "standard", "delivery": "Webhook-Id"}),
+        ("webhook", {**WHOLE["webhook"], "scheme": "hubspot-v3",
+                     "delivery": "X-HubSpot-Request-Timestamp"}),
+    ],
+)  # fmt: skip
+def test_what_is_no_secret_stays_allowed(path: str, value: Any) -> None:
+    """Places for values, other words, and what is signed."""
+    assert settings_faults("rest", with_(path, value)) == []

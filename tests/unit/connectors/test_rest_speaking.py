@@ -428,7 +428,6 @@ def test_a_batch_of_events_is_many_hints() -> None:
     rule = {
         "scheme": "github", "secret": "env:HOOK", "events": "events",
         "kind": "what", "kinds": {"Ticket": "ticket", "Mailing": "campaign"}, "ref": "no",
-        "delivery": "X-Delivery",
     }  # fmt: skip
     desk = connection(lambda _: httpx.Response(500), webhook=rule)
     events = [
@@ -441,6 +440,9 @@ def test_a_batch_of_events_is_many_hints() -> None:
     assert [(one.kind, one.ref) for one in hints] == [("ticket", "7"), ("campaign", "S")]
     assert len({one.delivery for one in hints}) == 2
     assert desk.verify(signed(body, "0ld-hook-of-the-desk"), now=START) == hints
+    again = signed(body)
+    again = again.model_copy(update={"headers": {**again.headers, "x-delivery": "d2"}})
+    assert desk.verify(again, now=START) == hints, "what is not signed makes it no other delivery"
     with pytest.raises(Rejected, match="missing, wrong, or too old"):
         desk.verify(signed(body, "another"), now=START)
     for strange in (b"", b"[", b"\xff", b'{"events": [{"what": {}, "no": 1}]}', b"[" * 100_000):
@@ -492,3 +494,25 @@ async def test_the_kit_finds_secrets_however_deep_they_lie(tmp_path: Path) -> No
         with pytest.raises(AuthFailed):
             await wrongly.check()
         await wrongly.aclose()
+
+
+async def test_a_key_in_the_query_goes_with_every_request_and_is_never_shown(
+    tmp_path: Path,
+) -> None:
+    """Also with a page that the system names, which may repeat it."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        if request.url.path.endswith("me"):
+            return httpx.Response(200, json={"login": "sluice"})
+        return httpx.Response(400, json={"message": f"no: {request.url}"})
+
+    access = {"query": {"name": "api_key", "value": "env:KEY"}}
+    desk = connection(answer, access=access)
+    assert (await desk.check()).account == "sluice"
+    with pytest.raises(Rejected) as refusal:
+        await desk.find("ticket", "x")
+    assert asked[0].endswith("/me?api_key=k3y-of-the-desk")
+    assert "api_key=k3y-of-the-desk" in asked[1]
+    assert "k3y-of-the-desk" not in str(refusal.value)
