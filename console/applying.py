@@ -362,6 +362,7 @@ def _refused(located: Located, wrong: Sequence[Misfit]) -> Applied:
                 column=column,
                 message=f"{located.kind} {located.id}: {misfit.message}",
                 help=misfit.help,
+                may_be_secret=misfit.code == "settings",
             )
         )
     first = faults[0]

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from pydantic import Field
+
 from measures.errors import SluicegateError
 from measures.model import Model
 
@@ -25,6 +27,8 @@ class Fault(Model):
         expected: what would be right there.
         help: what to do, e.g. a suggestion for a misspelt name.
         level: only an error stops anything.
+        may_be_secret: its line is not shown, for a secret may stand there by mistake, and what is
+            shown may be kept, as by a CI job.
     """
 
     code: str
@@ -35,6 +39,7 @@ class Fault(Model):
     expected: str = ""
     help: str = ""
     level: Level = "error"
+    may_be_secret: bool = Field(default=False, exclude=True)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.code} {self.in_words}"
@@ -67,7 +72,7 @@ def render(fault: Fault, source_text: str) -> str:
         f"{fault.level}[{fault.code}]: {fault.message}",
         f"  --> {fault.file}:{fault.line}:{fault.column}",
     ]
-    if 1 <= fault.line <= len(lines):
+    if 1 <= fault.line <= len(lines) and not fault.may_be_secret:
         line = lines[fault.line - 1].replace("\t", " ")
         number = str(fault.line)
         found = _WORD.match(line, fault.column - 1)

@@ -262,3 +262,12 @@ def test_a_long_line_is_shown_around_its_fault(column: int) -> None:
     assert len(pointer) < 145
     if column <= 9990 and column % 5 != 0:
         assert line[pointer.index("^")] == text[column - 1]
+
+
+def test_a_line_in_which_a_secret_may_stand_is_not_shown() -> None:
+    """Its place is: whoever wrote it finds it there, and no log keeps it."""
+    fault = Fault(
+        code="settings", file="a.yaml", line=1, column=7, message="no", may_be_secret=True
+    )
+    assert render(fault, "token: hunter2") == "error[settings]: no\n  --> a.yaml:1:7"
+    assert "may_be_secret" not in fault.model_dump()
