@@ -215,8 +215,16 @@ class Applier:
         """Mappings have come or changed: the live measures that they concern look at them."""
         assert self._client is not None, "only a connected applier applies"
         assert self._ledger is not None, "only a connected applier applies"
-        live = (row for row in self._ledger.find_measures() if not row.ended)
-        mapped = [row.id for row in live if any(one.concerns(row) for one in mappings)]
+        live = [row for row in self._ledger.find_measures() if not row.ended]
+        # Those that it concerned until now have objects, and hear that it does no longer.
+        shown = {
+            state.measure
+            for one in mappings
+            for state in self._ledger.remotes(mapping=one.id, live=True)
+        }
+        mapped = [
+            row.id for row in live if row.id in shown or any(one.concerns(row) for one in mappings)
+        ]
         await self._client.tell_mappings_changed(mapped)
 
     def _foresee(self, document: Document) -> Outcome:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from console import connectors_new
+from console import connectors_new, mapping_removal
 from console.exits import Exit
 from console.known_connections import (
     known_connections,
@@ -21,6 +21,7 @@ app = typer.Typer(help="Connected systems: list, check, examine, sync.", no_args
 add_to(app)
 
 connectors_new.add_to(app)
+mapping_removal.add_to(app)
 
 Name = Annotated[str, typer.Argument(metavar="CONNECTION", help="The connection's id.")]
 

@@ -151,7 +151,10 @@ def said_of(entry: "Entry") -> str:
     body = entry.body
     match entry.kind:
         case "remote_wanted":
-            return f"{body['want']['phase']} is wanted"
+            want = body["want"]
+            # Of what is only let go, why is all that there is to say.
+            why = "" if want["fields"] else f": {want['remark']}"
+            return f"{want['phase']} is wanted{why}"
         case "remote_written":
             sent = ", ".join(f"{name} {_short(value)}" for name, value in body["sent"].items())
             return f"written to {body['ref']}: {sent or 'a comment only'}"

@@ -36,6 +36,9 @@ def plan(
         list[Path] | None,
         typer.Option("-f", "--file", metavar="FILE|DIR", help="Mappings that are not applied yet."),
     ] = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="What would become of objects without it.")
+    ] = False,
     output: Output = Form.TABLE,
 ) -> None:
     """Say whether mappings fit their systems, and what they would write; writes nothing.
@@ -46,17 +49,24 @@ def plan(
 
     from console.output import print_data
     from console.session import find_place, open_ledger
-    from console.sync_planning import faults_of, preview
+    from console.sync_planning import faults_of, preview, preview_removal
 
     if (name is None) == (file is None):
         raise typer.BadParameter("name a mapping, or files: sluice connectors plan -f FILE")
+    if remove and name is None:
+        raise typer.BadParameter("--remove is for a mapping that was applied: name it")
     code = Exit.DONE
     data = []
     with open_ledger(find_place()) as ledger:
         for mapping in _applied(ledger, name) if name is not None else _read(file or []):
-            connection = named_connection(mapping.connection)
-            faults = asyncio.run(faults_of(mapping, connection, state_folder()))
-            foreseen = preview(ledger, mapping)
+            faults: list[Unfit] = []
+            if remove:
+                # Its system may be gone for good, and that is why.
+                foreseen = preview_removal(ledger, mapping)
+            else:
+                connection = named_connection(mapping.connection)
+                faults = asyncio.run(faults_of(mapping, connection, state_folder()))
+                foreseen = preview(ledger, mapping)
             if any(one.level == "error" for one in faults):
                 code = Exit.FAILED
             data.append(
@@ -69,7 +79,7 @@ def plan(
                 }
             )
             if output is Form.TABLE:
-                _print_plan(mapping, faults, foreseen)
+                _print_plan(mapping, None if remove else faults, foreseen)
     if output is not Form.TABLE:
         print_data(data, output)
     finish(code)
@@ -191,18 +201,28 @@ def _mapped(ledger: "Ledger", connection: str | None) -> list[str]:
         for one in ledger.directory().mappings.values()
         if connection is None or one.connection == connection
     ]
+    # Objects of a mapping that no longer counts are told so, too.
+    shown = {one.measure for one in _live_remotes(ledger, connection, None)}
     found = []
-    for row in ledger.find_measures() if mappings else []:
+    for row in ledger.find_measures() if mappings or shown else []:
         state = ledger.measure(row.id)
-        if state is not None and not state.ended and concern(mappings, state.plan):
+        if state is None or state.ended:
+            continue
+        if row.id in shown or concern(mappings, state.plan):
             found.append(row.id)
     return found
 
 
 def _live(ledger: "Ledger", connection: str | None, measure: str | None) -> list[str]:
+    return [one.id for one in _live_remotes(ledger, connection, measure)]
+
+
+def _live_remotes(
+    ledger: "Ledger", connection: str | None, measure: str | None
+) -> "list[RemoteState]":
     equal = {"connection": connection, "measure": measure}
     only = {name: value for name, value in equal.items() if value is not None}
-    return [one.id for one in ledger.remotes(live=True, **only)]
+    return ledger.remotes(live=True, **only)
 
 
 async def _bring(client: "SluiceClient", remotes: list[str]) -> list[str]:
@@ -300,15 +320,19 @@ def _read(file: list[Path]) -> "list[Mapping]":
     return found
 
 
-def _print_plan(mapping: "Mapping", faults: "list[Unfit]", foreseen: "Preview") -> None:
+def _print_plan(mapping: "Mapping", faults: "list[Unfit] | None", foreseen: "Preview") -> None:
     from console.output import people, print_table
 
     out = people()
     out.print(f"{mapping.id} version {mapping.version} in {mapping.connection}:", markup=False)
-    for one in faults:
+    if faults is None:
+        out.print(
+            f"  to remove it: sluice connectors remove {mapping.id} --reason WHY", markup=False
+        )
+    for one in faults or ():
         helps = f"; {one.help}" if one.help else ""
         out.print(f"  {one.level}: {one.place}: {one.message}{helps}", markup=False)
-    if not faults:
+    if faults == []:
         out.print("  fits what the system describes")
     out.print(
         f"  concerns {foreseen.concerned} live measures; would touch {len(foreseen.objects)}"

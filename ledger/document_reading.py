@@ -40,6 +40,12 @@ class DocumentReader(EntryReader):
             state = load_state(connection, self._states, document_stream(kind, name))
         return state if isinstance(state, AppliedDocument) and not state.removed else None
 
+    def removal(self, kind: str, name: str) -> AppliedDocument | None:
+        """Returns who took a document away, when and why; None where it counts or never did."""
+        with self._database.reading() as connection:
+            state = load_state(connection, self._states, document_stream(kind, name))
+        return state if isinstance(state, AppliedDocument) and state.removed else None
+
     def documents(self, kind: str | None = None) -> list[AppliedDocument]:
         """Returns the newest version of every document that was not removed, by kind and id."""
         table = tables.documents

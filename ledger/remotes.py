@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ledger.applied import REMOVED
 from ledger.reading import Reader
 from measures.directory import Directory
 from measures.documents import document_digest
@@ -10,7 +11,7 @@ from measures.mapping import Mapping, concern
 from measures.model import restore
 from measures.people import ENGINE
 from measures.remote import RemoteOrder, RemoteState
-from measures.remotes import news_among, wanted_of
+from measures.remotes import left_over, news_among, release_of, wanted_of
 from measures.state import MeasureState
 
 
@@ -41,17 +42,34 @@ def outstanding(ledger: Reader, measure: str, *, move: str = "", by: str = ENGIN
     if docket.measure is None:
         return Outstanding(0, False, ())
     mappings = concern(docket.directory.mappings.values(), docket.measure.plan)
-    if not mappings:
-        return Outstanding(docket.measure.number, False, ())
     known, installation = ledger.remotes(measure=measure), ledger.installation()
+    used = [one if one.id == move else in_force(ledger, one, known) for one in mappings]
     orders: list[RemoteOrder] = []
-    for newest in mappings:
-        used = in_force(ledger, newest, known) if newest.id != move else newest
-        asked = by if newest.id == move else ENGINE
+    for mapping in used:
         orders += orders_by(
-            docket.measure, used, docket.directory, known, installation=installation, by=asked
+            docket.measure,
+            mapping,
+            docket.directory,
+            known,
+            installation=installation,
+            by=by if mapping.id == move else ENGINE,
         )
-    return Outstanding(docket.measure.number, True, tuple(orders))
+    orders += [
+        release_of(docket.measure, one, _why_released(ledger, one, used))
+        for one in left_over(known, used)
+    ]
+    return Outstanding(docket.measure.number, bool(mappings), tuple(orders))
+
+
+def _why_released(ledger: Reader, one: RemoteState, used: Sequence[Mapping]) -> str:
+    name = one.mapping.id
+    elsewhere = next((mapping for mapping in used if mapping.id == name), None)
+    if elsewhere is not None:
+        return f"mapping {name} shows it in {elsewhere.connection} {elsewhere.object} now"
+    removal = ledger.removal("Mapping", name)
+    if removal is not None:
+        return f"mapping {name} was removed by {removal.applied_by}: {removal.body[REMOVED]}"
+    return f"mapping {name} does not concern it any more"
 
 
 def orders_by(
@@ -64,7 +82,8 @@ def orders_by(
     by: str = ENGINE,
 ) -> list[RemoteOrder]:
     """Returns what a measure wants by one version of a mapping beyond what is recorded."""
-    objects = [one for one in known if one.mapping.id == mapping.id]
+    place = (mapping.id, mapping.connection, mapping.object)
+    objects = [one for one in known if (one.mapping.id, one.connection, one.kind) == place]
     wanted = wanted_of(state, mapping, directory, objects, installation=installation, by=by)
     return news_among(wanted, {one.id: one for one in objects})
 

@@ -24,6 +24,8 @@ TITLE = 200
 
 CLEARED = "cleared"
 OPEN = "open"
+RELEASED = "released"
+"""What stands for a measure whose mapping no longer counts: nobody keeps it in step."""
 
 
 def external_id(
@@ -128,6 +130,58 @@ def _is_news(order: RemoteOrder, known: RemoteState | None) -> bool:
         return not order.want.done
     same = known.want.says_the_same(order.want) and known.mapping == order.mapping
     return not same and order.number >= known.order_number
+
+
+def left_over(known: Iterable[RemoteState], used: Iterable[Mapping]) -> list[RemoteState]:
+    """Returns a measure's objects that still stand although none of its mappings has them.
+
+    The mapping was removed, no longer concerns the measure, or shows it elsewhere.
+
+    Args:
+        known: the measure's objects.
+        used: the versions of the mappings that count for the measure.
+    """
+    places = {(one.id, one.connection, one.object) for one in used}
+    return [
+        one
+        for one in known
+        if one.ended_at is None
+        and not one.want.done
+        and (one.mapping.id, one.connection, one.kind) not in places
+    ]
+
+
+def release_of(state: MeasureState, known: RemoteState, why: str) -> RemoteOrder:
+    """Returns the last that is wanted of an object that is left over.
+
+    What stands for a blocker is moved as if it were cleared, since nobody would ever do so later;
+    what stands for the measure is left as it is. A comment says why on both.
+    """
+    want = known.want
+    # Of a blocker's object only the status for cleared is forbidden, see `_open_want`.
+    cleared = "" if want.stands_for_measure else next(iter(want.forbidden), "")
+    last = RemoteWant(
+        status=cleared,
+        open=False,
+        phase=RELEASED if want.stands_for_measure else CLEARED,
+        remark=f"No longer kept in step with measure {state.id}: {why}.",
+        done=True,
+        stands_for_measure=want.stands_for_measure,
+        move=want.move,
+        flips=want.flips,
+        as_person=want.as_person,
+    )
+    return RemoteOrder(
+        connection=known.connection,
+        kind=known.kind,
+        external_id=known.external_id,
+        installation=known.installation,
+        measure=state.id,
+        mapping=known.mapping,
+        want=last,
+        number=state.number,
+        by=ENGINE,
+    )
 
 
 def blockers_of(state: MeasureState) -> tuple[tuple[Verdict, Blocker], ...]:

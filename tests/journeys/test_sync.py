@@ -118,3 +118,25 @@ def test_a_newer_version_is_for_whoever_is_moved_to_it(blocked: Any) -> None:
     assert all(one["shown"]["priority"] for one in moved["objects"] if one["wanted"]["priority"])
     [after] = blocked.asks("connectors", "plan", "blockers")
     assert after["kept"] == {}
+
+
+def test_a_mapping_is_removed_with_what_it_keeps(
+    blocked: Any, wait_until: Callable[..., Any]
+) -> None:
+    """Foreseen, done, explained; nothing is open any more in the other system."""
+    [foreseen] = blocked.asks("connectors", "plan", "blockers", "--remove")
+    live = {one["object"] for one in foreseen["objects"]}
+    assert {one["does"] for one in foreseen["objects"]} == {"release"}
+    assert blocked.sluice("connectors", "remove", "blockers").code == 2, "without a reason"
+    removed = blocked.asks("connectors", "remove", "blockers", "--reason", "a new tracker")
+    assert removed["outcome"] == "removed"
+    assert len(removed["objects"]) == len(live) > 0
+    wait_until(lambda: blocked.sluice("connectors", "sync").code == 0)
+    lives = blocked.asks("connectors", "explain", "summer")
+    gone = [one for one in lives if one["ref"] in live]
+    assert {(one["standing"], one["wanted"]["status"]) for one in gone} == {("ended", "done")}
+    assert "was removed by operator: a new tracker" in str(gone[0]["life"])
+    with MemoryConnector(blocked.state).by_hand("ann") as tickets:
+        assert {tickets.get("ticket", ref).status for ref in live} == {"done"}
+    again = blocked.asks("connectors", "remove", "blockers", "--reason", "a new tracker")
+    assert again["outcome"] == "unchanged"

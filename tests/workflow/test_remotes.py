@@ -11,7 +11,7 @@ from measures.documents import document_content
 from measures.mapping import Mapping
 from measures.remote import RemoteState
 from measures.remotes import wanted_of
-from measures.requests import ReasonInput
+from measures.requests import AmendInput, ReasonInput
 from workflows.remote_contract import RemoteNews, RemoteResume, RemotesTelling
 
 
@@ -395,6 +395,48 @@ async def test_the_ledger_alone_starts_remote_objects_again(
         await engine.capacity("kyc", 120)
         await engine.until(lambda: remotes(engine)[0].ended_at)
         assert [one.status for one in tickets(engine)] == ["done"]
+
+
+# --- mappings that no longer count ---
+
+
+def remove(engine: Any) -> None:
+    """The mapping of this test is taken away."""
+    engine.ledger.remove_document(
+        "Mapping", engine.id("tickets"), "a new tracker", "rex", engine.now(), "remove"
+    )
+
+
+async def test_a_mapping_that_is_removed_leaves_nothing_open(engine: Any) -> None:
+    """Its tickets are closed with the reason; applied again, it goes on with the same ones."""
+    apply(engine, mapping(engine))
+    measure = await blocked(engine)
+    await in_step(engine)
+    remove(engine)
+    await engine.client.tell_mappings_changed([measure])
+    await engine.until(lambda: remotes(engine)[0].ended_at)
+    [ticket] = tickets(engine)
+    assert ticket.status == "done"
+    assert "was removed by rex: a new tracker" in comments(engine, ticket.ref)[-1][1]
+    apply(engine, mapping(engine, version=2))
+    await engine.client.tell_mappings_changed([measure])
+    await engine.until(lambda: remotes(engine)[0].ended_at is None and remotes(engine)[0].in_step)
+    [again] = tickets(engine)
+    assert (again.ref, again.status) == (ticket.ref, "open")
+
+
+async def test_a_measure_that_leaves_a_mapping_leaves_its_object(engine: Any) -> None:
+    """It moves to a package that the mapping does not name; the ticket stays as it is."""
+    apply(engine, board(engine))
+    measure = await engine.define(package=engine.id("pack"))
+    await in_step(engine)
+    before = tickets(engine)[0]
+    plan = engine.state(measure).plan.model_copy(update={"package": "media"})
+    await engine.client.amend(measure, AmendInput(by="olga", plan=plan))
+    await engine.until(lambda: remotes(engine)[0].ended_at)
+    [after] = tickets(engine)
+    assert (after.status, after.fields) == (before.status, before.fields)
+    assert "does not concern it any more" in comments(engine, after.ref)[-1][1]
 
 
 # --- several installations on one system ---

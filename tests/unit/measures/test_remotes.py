@@ -8,7 +8,14 @@ from measures.directory import Directory
 from measures.entry import Draft
 from measures.mapping import Mapping
 from measures.remote import RemoteOrder, RemoteState, fold_remote
-from measures.remotes import TITLE, external_id, news_among, wanted_of
+from measures.remotes import (
+    TITLE,
+    external_id,
+    left_over,
+    news_among,
+    release_of,
+    wanted_of,
+)
 from measures.state import MeasureState
 from measures.syncing import take_order
 from measures.verdict import Blocker, Waived
@@ -195,3 +202,50 @@ def test_a_waiver_is_told_on_an_object_of_an_older_release(life: Any) -> None:
     life.state = life.state.model_copy(update={"last_verdict": latest})
     [_, cleared] = of("here", life, known)
     assert "sam set it aside until" in cleared.want.remark
+
+
+# --- mappings that no longer count ---
+
+
+@pytest.mark.parametrize(
+    "used",
+    [(), (mapping(id="others"),), (mapping(connection="other"),), (mapping(object="task"),)],
+)
+def test_what_no_mapping_keeps_is_left_over(life: Any, used: tuple[Mapping, ...]) -> None:
+    """It was removed, or shows the measure in another place now."""
+    life.judge(CAPACITY)
+    known = recorded(wanted(life.state, mapping(), life.directory, []), life)
+    assert left_over(known, [mapping()]) == []
+    assert left_over(known, used) == known
+    ended = [one.model_copy(update={"ended_at": life.now}) for one in known]
+    assert left_over(ended, used) == []
+
+
+def test_a_blockers_object_is_released_as_if_it_were_cleared(life: Any) -> None:
+    """Nothing but its status is written; the comment says why. Then nothing more follows."""
+    life.judge(CAPACITY)
+    [known] = recorded(wanted(life.state, mapping(), life.directory, []), life)
+    order = release_of(life.state, known, "mapping tickets was removed by olga: a new tracker")
+    assert order.id == known.id
+    assert (order.want.status, order.want.done, order.want.fields) == ("done", True, ())
+    assert order.want.remark == (
+        "No longer kept in step with measure spring: mapping tickets was removed by olga: a new"
+        " tracker."
+    )
+    [draft] = take_order(known, order, life.now, "release")
+    after = fold_remote(known, Draft.model_validate(draft.model_dump()))
+    assert left_over([after], []) == []
+    again = wanted(life.state, mapping(), life.directory, [after])
+    assert [one.want.phase for one in again] == ["open"], "applied again, it goes on"
+    life.judge(SIGNED)
+    [other] = news_among(wanted(life.state, mapping(), life.directory, [after]), {after.id: after})
+    assert other.id != after.id, "what was cleared meanwhile is not cleared once more"
+
+
+def test_a_measures_object_is_released_where_it_stands(life: Any) -> None:
+    """Its status means a stage, and none follows from this."""
+    statuses = {"defined": "To do", "decided": "Doing"}
+    board = mapping(purpose="measure", fields=[{"ours": "title", "theirs": "t"}], statuses=statuses)
+    [known] = recorded(wanted(life.state, board, Directory(), []), life)
+    want = release_of(life.state, known, "why").want
+    assert (want.status, want.forbidden, want.open, want.done) == ("", (), False, True)
