@@ -6,6 +6,8 @@ Times are text in UTC with microseconds (`2031-01-12T09:00:00.000000Z`): the exa
 the hash, so it must come back as it was written, and text of one width sorts by time.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -25,6 +27,16 @@ metadata = MetaData()
 _Name = Text().with_variant(Text(collation="C"), "postgresql")
 # SQLite stores a table in the order of its key only when that key is a plain INTEGER.
 _Position = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _life() -> tuple[Column[Any], ...]:
+    """How far a life has come: its latest entry, and what that led to."""
+    return (
+        Column("number", BigInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("state", Text, nullable=False),
+    )
+
 
 entries = Table(
     "entries",
@@ -69,9 +81,7 @@ measures = Table(
     Column("currency", _Name),
     Column("benefit", Float, nullable=False),
     Column("cost", Float, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),
+    *_life(),
     Column("waived", Text, nullable=False, server_default="[]"),
     Column("waivers", Integer, nullable=False, server_default="0"),
     Column("campaign", _Name),
@@ -86,9 +96,7 @@ pools = Table(
     Column("title", Text, nullable=False),
     Column("unit", Text, nullable=False),
     Column("owner", _Name, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),
+    *_life(),
 )
 
 launches = Table(
@@ -99,9 +107,7 @@ launches = Table(
     Column("measure", _Name, nullable=False),
     Column("phase", _Name, nullable=False),
     Column("ended", Boolean, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),
+    *_life(),
     Index("launches_measure", "measure"),
 )
 
@@ -115,9 +121,7 @@ remotes = Table(
     Column("measure", _Name, nullable=False),
     Column("mapping", _Name, nullable=False),
     Column("ended", Boolean, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),
+    *_life(),
     Index("remotes_measure", "measure"),
     Index("remotes_ref", "connection", "kind", "ref"),
 )
@@ -130,9 +134,7 @@ objects = Table(
     Column("kind", _Name, nullable=False),
     Column("ref", _Name, nullable=False),
     Column("known", Boolean, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),
+    *_life(),
 )
 
 contacts = Table(
@@ -140,9 +142,7 @@ contacts = Table(
     metadata,
     Column("id", _Name, primary_key=True),
     Column("lost", Boolean, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),
+    *_life(),
 )
 
 links = Table(
