@@ -44,6 +44,11 @@ _R = TypeVar("_R")
 _SOON = timedelta(seconds=30)
 """What one try may take."""
 
+_CALLS = timedelta(seconds=60)
+"""What the calls may take that hold a campaign or look at it."""
+
+_ONCE = RetryPolicy(maximum_attempts=1)
+
 PATIENT = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
     backoff_coefficient=2.0,
@@ -93,6 +98,34 @@ async def done(name: str, ask: Any, result: type[_R], summary: str) -> _R:
         summary=summary,
     )
     return answer
+
+
+async def brought(
+    name: str, ask: Any, result: type[_R], summary: str, *, once: bool, limit: timedelta
+) -> _R:
+    """Has something in a connected system brought to what is wanted, and read back.
+
+    Whoever cancels it hears of it only when nothing is being sent any more.
+
+    Args:
+        name: the activity that does it.
+        ask: what is wanted.
+        result: the type of what comes back.
+        summary: for the history.
+        once: give up at the first failure, which is for whoever asks to tell.
+        limit: what one try may take.
+    """
+    seen: _R = await workflow.execute_activity(
+        name,
+        ask,
+        result_type=result,
+        start_to_close_timeout=limit,
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=_ONCE if once else PATIENT,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=summary,
+    )
+    return seen
 
 
 async def act_on_measure(act: MeasureAct) -> MeasureRecord:
@@ -145,17 +178,8 @@ async def bring_campaign(order: CampaignOrder, *, once: bool) -> Sighting:
         order: what it is to show.
         once: give up at the first failure, which is for whoever asks to tell.
     """
-    seen: Sighting = await workflow.execute_activity(
-        BRING_CAMPAIGN,
-        order,
-        result_type=Sighting,
-        start_to_close_timeout=timedelta(seconds=60),
-        heartbeat_timeout=HEARTBEAT,
-        retry_policy=RetryPolicy(maximum_attempts=1) if once else PATIENT,
-        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        summary=f"{order.ref} {order.state} {order.share:.0%}",
-    )
-    return seen
+    what = f"{order.ref} {order.state} {order.share:.0%}"
+    return await brought(BRING_CAMPAIGN, order, Sighting, what, once=once, limit=_CALLS)
 
 
 async def look_at_campaign(glance: CampaignGlance) -> GlanceResult:
@@ -164,9 +188,9 @@ async def look_at_campaign(glance: CampaignGlance) -> GlanceResult:
         LOOK_AT_CAMPAIGN,
         glance,
         result_type=GlanceResult,
-        start_to_close_timeout=timedelta(seconds=60),
+        start_to_close_timeout=_CALLS,
         heartbeat_timeout=HEARTBEAT,
-        retry_policy=RetryPolicy(maximum_attempts=1),
+        retry_policy=_ONCE,
         summary=glance.ref,
     )
     return result

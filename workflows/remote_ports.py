@@ -5,12 +5,9 @@ The worker registers what fills them (`worker/activities`); nothing here knows h
 
 from datetime import timedelta
 
-from temporalio import workflow
-from temporalio.common import RetryPolicy
-
 from measures.remote import RemoteState
 from measures.syncing import Brought
-from workflows.ports import HEARTBEAT, PATIENT, done, recorded
+from workflows.ports import brought, done, recorded
 from workflows.remote_contract import (
     ACT_ON_REMOTE,
     BRING_REMOTE,
@@ -20,6 +17,9 @@ from workflows.remote_contract import (
     RemotesTelling,
     RemotesTold,
 )
+
+_CALLS = timedelta(minutes=3)
+"""What the calls may take that look for an object, write it, say a remark and read it back."""
 
 
 async def tell_remotes(telling: RemotesTelling) -> RemotesTold:
@@ -39,14 +39,5 @@ async def bring_remote(state: RemoteState, *, once: bool) -> Brought:
         state: its life so far.
         once: give up at the first failure, which is for whoever asks to tell.
     """
-    brought: Brought = await workflow.execute_activity(
-        BRING_REMOTE,
-        state,
-        result_type=Brought,
-        start_to_close_timeout=timedelta(minutes=3),
-        heartbeat_timeout=HEARTBEAT,
-        retry_policy=RetryPolicy(maximum_attempts=1) if once else PATIENT,
-        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        summary=f"{state.kind} {state.ref or state.external_id}: {state.want.phase}",
-    )
-    return brought
+    what = f"{state.kind} {state.ref or state.external_id}: {state.want.phase}"
+    return await brought(BRING_REMOTE, state, Brought, what, once=once, limit=_CALLS)
