@@ -18,6 +18,7 @@ from ledger.remotes import Outstanding, outstanding
 from ledger.store import Ledger
 from measures.circuit import ConnectionState
 from measures.contact import ContactState
+from measures.digest import canonical
 from measures.directory import Directory
 from measures.documents import RulePack
 from measures.entry import Draft, Entry
@@ -88,6 +89,20 @@ class AsyncLedger:
         future: Future[list[Entry]] = Future()
         self._waiting.put((drafts, future))
         return await asyncio.wrap_future(future)
+
+    async def record(self, drafts: Sequence[Draft]) -> bool:
+        """Records drafts unless others stand in their place, by whoever was quicker.
+
+        Returns:
+            Whether they are recorded; if not, look at the state again and decide anew.
+        """
+        recorded = await self.append(drafts)
+        # By content: another attempt at the same request may have decided otherwise.
+        return len(recorded) == len(drafts) and all(
+            (taken.command, taken.kind) == (draft.command, draft.kind)
+            and canonical(taken.body) == canonical(draft.body)
+            for taken, draft in zip(recorded, drafts, strict=True)
+        )
 
     async def append_document(
         self, kind: str, name: str, body: dict[str, Any], by: str, at: datetime, command: str

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from measures.entry import Draft
+from measures.errors import RefusedError
 from measures.model import Moment, Stored
 from measures.state import MeasureState
 from measures.status import Reason, reasons_of, seen_by_rule
@@ -16,6 +17,11 @@ class Refusal(Stored):
 
     code: str
     message: str
+
+    @classmethod
+    def of(cls, error: RefusedError) -> Self:
+        """Returns what an error says, as it is told to workflows."""
+        return cls(code=error.code, message=error.message)
 
 
 class Answer(Stored):

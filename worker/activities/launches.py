@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import reduce
 
 from temporalio import activity
 
@@ -80,15 +81,9 @@ class LaunchActivities:
                 if state is None or act.command not in state.commands:
                     drafts = await self._decide(state, docket, windows, act)
             except RefusedError as error:
-                refusal = Refusal(code=error.code, message=error.message)
-                return _record(state, windows, act.at, refusal)
-            if drafts:
-                recorded = await self._ledger.append(drafts)
-                if recorded[0].command != act.command:
-                    continue
-                for draft in drafts:
-                    state = fold_launch(state, draft)
-            return _record(state, windows, act.at)
+                return _record(state, windows, act.at, Refusal.of(error))
+            if not drafts or await self._ledger.record(drafts):
+                return _record(reduce(fold_launch, drafts, state), windows, act.at)
 
     async def _decide(
         self,

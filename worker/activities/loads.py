@@ -46,10 +46,8 @@ class LoadActivities:
                 drafts = report_load(state, act.ask, launches, act.at, act.command)
             except RefusedError as error:
                 news = await unseen(self._ledger, pool_stream(act.pool), act.known)
-                refusal = Refusal(code=error.code, message=error.message)
-                return LoadRecord(entries=news, refused=refusal)
-            recorded = await self._ledger.append(drafts)
-            if [entry.command for entry in recorded] == [act.command] * len(drafts):
+                return LoadRecord(entries=news, refused=Refusal.of(error))
+            if await self._ledger.record(drafts):
                 after = reduce(fold_pool, drafts, state)
                 entries = (
                     tuple(drafts)

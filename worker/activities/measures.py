@@ -118,11 +118,8 @@ class MeasureActivities:
                 _log.exception("fault while deciding %s for %s", act.verb, act.measure)
                 why = f"the engine failed on {act.verb} for {act.measure}: {error!r}; nothing moved"
                 return docket, await self._refuse(act, state, RefusedError("engine-fault", why))
-            if deed.drafts:
-                recorded = await self._ledger.append(deed.drafts)
-                if not _are_these(recorded, deed.drafts):
-                    continue
-            return docket, await self._record(act, state, deed)
+            if not deed.drafts or await self._ledger.record(deed.drafts):
+                return docket, await self._record(act, state, deed)
 
     async def _refuse(
         self, act: MeasureAct, state: MeasureState | None, error: RefusedError
@@ -130,7 +127,7 @@ class MeasureActivities:
         news = await unseen(self._ledger, measure_stream(act.measure), act.known)
         return MeasureRecord(
             entries=news,
-            refused=Refusal(code=error.code, message=error.message),
+            refused=Refusal.of(error),
             wake=await self._wake(act, news),
         )
 
@@ -491,12 +488,4 @@ def _asks_anew(act: MeasureAct, needs: Sequence[Need]) -> bool:
         held[need.pool][need.period] != need.amount
         for need in needs
         if need.converted and need.period in held.get(need.pool, {})
-    )
-
-
-def _are_these(recorded: Sequence[Draft], drafts: Sequence[Draft]) -> bool:
-    """Tells whether the ledger took these, not those of another attempt at the same request."""
-    return len(recorded) == len(drafts) and all(
-        (taken.command, taken.kind, taken.body) == (draft.command, draft.kind, draft.body)
-        for taken, draft in zip(recorded, drafts, strict=True)
     )

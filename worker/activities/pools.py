@@ -43,13 +43,12 @@ class PoolActivities:
             try:
                 draft, lacking = _decide(state, act, directory)
             except RefusedError as error:
-                refusal = Refusal(code=error.code, message=error.message)
                 news = await unseen(self._ledger, pool_stream(act.pool), act.known)
-                return PoolRecord(entries=news, refused=refusal, wake=await self._wake(act, news))
-            if draft is not None:
-                recorded = await self._ledger.append([draft])
-                if recorded[0].command != act.command:
-                    continue
+                return PoolRecord(
+                    entries=news, refused=Refusal.of(error), wake=await self._wake(act, news)
+                )
+            if draft is not None and not await self._ledger.record([draft]):
+                continue
             entries: tuple[Draft, ...] = (draft,) if draft is not None else ()
             if state is not None and state.number != act.known:
                 entries = await unseen(self._ledger, pool_stream(act.pool), act.known)

@@ -62,12 +62,8 @@ class RemoteActivities:
                 if state is None or act.command not in state.commands:
                     drafts = await self._decide(state, act)
             except RefusedError as error:
-                refusal = Refusal(code=error.code, message=error.message)
-                return RemoteRecord(state=state, refused=refusal)
-            if not drafts:
-                return RemoteRecord(state=state)
-            recorded = await self._ledger.append(drafts)
-            if recorded[0].command == act.command:
+                return RemoteRecord(state=state, refused=Refusal.of(error))
+            if not drafts or await self._ledger.record(drafts):
                 return RemoteRecord(state=reduce(fold_remote, drafts, state))
 
     async def _decide(self, state: RemoteState | None, act: RemoteAct) -> list[Draft]:

@@ -73,8 +73,7 @@ class Hearing:
                 drafts = restore_contact(state, poll.connection, now, str(uuid.uuid4()))
             if not drafts:
                 return False
-            recorded = await self._ledger.append(drafts)
-            if recorded[0].command == drafts[0].command:
+            if await self._ledger.record(drafts):
                 return True
 
     async def _wake(self, stream: str) -> None:

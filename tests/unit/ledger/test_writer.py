@@ -73,6 +73,17 @@ async def test_bad_append_fails_alone(shared: AsyncLedger, lives: Any) -> None:
     assert {e.stream for e in shared.ledger.entries()} == {"pool:kyc", "measure:m2"}
 
 
+async def test_who_is_not_recorded_is_told(shared: AsyncLedger, lives: Any) -> None:
+    """The same request again is recorded already; one that came out otherwise is not."""
+    await shared.append([lives.defined("m1")])
+    held = lives.draft("m1", 2, "hold_placed", reason="because", weights=(1.0, 2))
+    assert await shared.record([held])
+    assert await shared.record([held])
+    otherwise = held.model_copy(update={"body": {"reason": "for fun"}})
+    assert not await shared.record([otherwise])
+    assert not await shared.record([held, lives.draft("m1", 3, "hold_released")])
+
+
 async def test_reads_see_what_was_acknowledged(shared: AsyncLedger, lives: Any) -> None:
     """Whoever awaited an append finds it in everything that can be read."""
     await shared.append([lives.pool("kyc")])
