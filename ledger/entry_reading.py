@@ -4,20 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, func, select
+from sqlalchemy import Select, func, select
 
 from ledger import tables
 from ledger.chain import Row, write_moment
+from ledger.changes import has_changed
 from ledger.database import Database
 from ledger.folding import entry_of
 from ledger.turn import StateCache
 from measures.entry import (
     Entry,
-    subject_of,
 )
-
-DOCUMENTS = "documents"
-"""The subject that stands for every document in `Ledger.changed_since`."""
 
 _PAGE = 500
 LAST = select(func.max(tables.entries.c.position))
@@ -86,10 +83,7 @@ class EntryReader:
         with self._database.reading() as connection:
             if position >= (connection.execute(LAST).scalar() or 0):
                 return False  # nothing at all was written since, which is how it mostly is
-            return any(
-                connection.execute(query, {"position": position}).first() is not None
-                for query in _changes_of(subjects)
-            )
+            return has_changed(connection, subjects, position)
 
     def rows(
         self, query: Select[Any], *, after: int = 0, limit: int | None = None
@@ -110,27 +104,3 @@ class EntryReader:
                 return
             after = rows[-1]["position"]
             left = None if left is None else left - len(rows)
-
-
-def _changes_of(subjects: Sequence[str]) -> Iterator[Select[Any]]:
-    """Yields queries that find a row when a subject has an entry behind `:position`."""
-    if DOCUMENTS in subjects or any(s.startswith("document:") for s in subjects):
-        yield _behind(tables.documents)
-    for prefix, table in _PREFIXES:
-        ids = [subject_of(subject) for subject in subjects if subject.startswith(prefix)]
-        if ids:
-            yield _behind(table).where(table.c.id.in_(ids))
-
-
-_PREFIXES = (
-    ("measure:", tables.measures),
-    ("pool:", tables.pools),
-    ("launch:", tables.launches),
-    ("remote:", tables.remotes),
-    ("object:", tables.objects),
-    ("connection:", tables.contacts),
-)
-
-
-def _behind(table: Table) -> Select[Any]:
-    return select(table.c.position).where(table.c.position > bindparam("position")).limit(1)

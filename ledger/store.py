@@ -7,6 +7,7 @@ workflow folds what `append` returns. Everything here may be called from any thr
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from sqlalchemy import select
 
 from ledger import installation, tables
 from ledger.applied import REMOVED
+from ledger.changes import Unmoved
 from ledger.connection_rows import ConnectionRows
 from ledger.database import Database
 from ledger.lines import write_file
@@ -76,23 +78,34 @@ class Ledger(Reader):
         """What it stands on."""
         return self._database
 
-    def append(self, drafts: Sequence[Draft]) -> list[Entry]:
+    def append(self, drafts: Sequence[Draft], bound: Unmoved | None = None) -> list[Entry]:
         """Records drafts of one stream with consecutive numbers, all or none.
 
         Safe to repeat: where the first number is taken, nothing is written and what the stream
         holds from there on is returned instead, whoever wrote it.
 
+        Args:
+            drafts: what to record.
+            bound: what they stand on; checked by the one writer, in the same transaction.
+
         Raises:
+            LedgerMovedError: when what they stand on has moved on; nothing is written.
             LedgerConflictError: when entries before the first are missing.
             LedgerError: when they cannot follow, or the database does not do it.
         """
-        outcome = self.append_all([drafts])[0]
+        outcome = self.append_all([drafts], [bound])[0]
         if isinstance(outcome, LedgerError):
             raise outcome
         return outcome
 
-    def append_all(self, batches: Sequence[Sequence[Draft]]) -> list[list[Entry] | LedgerError]:
+    def append_all(
+        self, batches: Sequence[Sequence[Draft]], bounds: Sequence[Unmoved | None] = ()
+    ) -> list[list[Entry] | LedgerError]:
         """Records several appends in one transaction; each has its own outcome.
+
+        Args:
+            batches: what to record.
+            bounds: what each batch stands on, in their order; nothing where there are fewer.
 
         Raises:
             LedgerError: when the database does not do it; then nothing of all is written.
@@ -102,9 +115,9 @@ class Ledger(Reader):
             with self._database.writing() as connection:
                 turn = Turn(connection, self._states)
                 turn.foresee(drafts[0].stream for drafts in batches if drafts)
-                for drafts in batches:
+                for drafts, bound in zip(batches, chain(bounds, repeat(None)), strict=False):
                     try:
-                        outcomes.append(turn.take(drafts))
+                        outcomes.append(turn.take(drafts, bound))
                     except LedgerError as error:
                         outcomes.append(error)
                 turn.write()

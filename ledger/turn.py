@@ -15,12 +15,13 @@ from sqlalchemy import Connection, Table, and_, bindparam, insert, select
 from ledger import tables
 from ledger.applied import AppliedDocument
 from ledger.chain import Row, seal
+from ledger.changes import Unmoved, has_changed
 from ledger.folding import State, entry_of, fold, number_of
 from ledger.lives import LIVES
 from ledger.projection import state_of, write_states
 from measures.digest import digest
 from measures.entry import GENESIS, Draft, Entry, document_stream, subject_of
-from measures.errors import LedgerConflictError, LedgerError
+from measures.errors import LedgerConflictError, LedgerError, LedgerMovedError
 
 _HEAD = (
     select(tables.entries.c.position, tables.entries.c.hash)
@@ -81,10 +82,15 @@ class Turn:
         """Reads the states of many streams at once, which is quicker than one after the other."""
         self._before.update(load_states(self._connection, self._cache, streams))
 
-    def take(self, drafts: Sequence[Draft]) -> list[Entry]:
+    def take(self, drafts: Sequence[Draft], bound: Unmoved | None = None) -> list[Entry]:
         """Gives a batch its place, or returns what stands there already.
 
+        Args:
+            drafts: the batch.
+            bound: what it stands on; batches of this turn count, too.
+
         Raises:
+            LedgerMovedError: when what it stands on has moved on.
             LedgerConflictError: when entries before it are missing.
             LedgerError: when it is no batch, or cannot follow what its stream holds.
         """
@@ -99,6 +105,9 @@ class Turn:
         if first != last + 1:
             msg = f"{stream}: entry {first} cannot follow entry {last}"
             raise LedgerConflictError(msg)
+        if bound is not None and self._has_moved(bound):
+            msg = f"{stream}: what entry {first} stands on has changed since it was decided"
+            raise LedgerMovedError(msg)
         position, previous = self._position, self._hash
         rows: list[Row] = []
         entries: list[Entry] = []
@@ -161,6 +170,10 @@ class Turn:
         if stream not in self._before:
             self._before[stream] = load_state(self._connection, self._cache, stream)
         return self._before[stream]
+
+    def _has_moved(self, bound: Unmoved) -> bool:
+        taken = not self._after.keys().isdisjoint(bound.streams)
+        return taken or has_changed(self._connection, bound.streams, bound.position)
 
     def _recorded(self, stream: str, first: int) -> list[Entry]:
         """Returns the entries of a stream from a number on, this turn's included."""

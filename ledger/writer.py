@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, ParamSpec, Self, TypeVar
 
+from ledger.changes import Unmoved
 from ledger.connection_rows import Change, Decide
 from ledger.reading import Docket
 from ledger.remotes import Outstanding, outstanding
@@ -22,7 +23,7 @@ from measures.digest import canonical
 from measures.directory import Directory
 from measures.documents import RulePack
 from measures.entry import Draft, Entry
-from measures.errors import LedgerError
+from measures.errors import LedgerError, LedgerMovedError
 from measures.launch import LaunchState
 from measures.objects import ObjectState
 from measures.people import ENGINE
@@ -33,7 +34,7 @@ from measures.surroundings import Surroundings
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_Waiting = tuple[Sequence[Draft], "Future[list[Entry]]"]
+_Waiting = tuple[Sequence[Draft], Unmoved | None, "Future[list[Entry]]"]
 
 MOST_AT_ONCE = 200
 """How many appends share a transaction; more would only make the first of them wait longer."""
@@ -80,23 +81,26 @@ class AsyncLedger:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def append(self, drafts: Sequence[Draft]) -> list[Entry]:
+    async def append(self, drafts: Sequence[Draft], bound: Unmoved | None = None) -> list[Entry]:
         """Records drafts, see `Ledger.append`; returns once they are committed.
 
         A caller that is cancelled does not know whether they were: asking again tells.
         """
         self._refuse_when_closed()
         future: Future[list[Entry]] = Future()
-        self._waiting.put((drafts, future))
+        self._waiting.put((drafts, bound, future))
         return await asyncio.wrap_future(future)
 
-    async def record(self, drafts: Sequence[Draft]) -> bool:
-        """Records drafts unless others stand in their place, by whoever was quicker.
+    async def record(self, drafts: Sequence[Draft], bound: Unmoved | None = None) -> bool:
+        """Records drafts unless somebody was quicker, in their place or in what they stand on.
 
         Returns:
             Whether they are recorded; if not, look at the state again and decide anew.
         """
-        recorded = await self.append(drafts)
+        try:
+            recorded = await self.append(drafts, bound)
+        except LedgerMovedError:
+            return False
         # By content: another attempt at the same request may have decided otherwise.
         return len(recorded) == len(drafts) and all(
             (taken.command, taken.kind) == (draft.command, draft.kind)
@@ -244,18 +248,20 @@ class AsyncLedger:
                 break
             if waiting is None:
                 return group, False
-            if waiting[1].set_running_or_notify_cancel():
+            if waiting[-1].set_running_or_notify_cancel():
                 group.append(waiting)
         return group, True
 
     def _write_group(self, group: Sequence[_Waiting]) -> None:
         try:
-            outcomes = self.ledger.append_all([drafts for drafts, _ in group])
+            outcomes = self.ledger.append_all(
+                [drafts for drafts, _, _ in group], [bound for _, bound, _ in group]
+            )
         except BaseException as error:  # whatever it is, those who wait must hear of it
-            for _, future in group:
+            for *_, future in group:
                 future.set_exception(error)
             return
-        for (_, future), outcome in zip(group, outcomes, strict=True):
+        for (*_, future), outcome in zip(group, outcomes, strict=True):
             if isinstance(outcome, LedgerError):
                 future.set_exception(outcome)
             else:

@@ -51,6 +51,10 @@ class LedgerConflictError(LedgerError):
     """An entry of that stream and number exists with another content."""
 
 
+class LedgerMovedError(LedgerError):
+    """What a decision stands on was changed before it was recorded: it must be made anew."""
+
+
 class LedgerTamperedError(LedgerError):
     """The record does not verify.
 

@@ -11,6 +11,7 @@ from functools import reduce
 
 from temporalio import activity
 
+from ledger.changes import Unmoved
 from ledger.reading import Docket
 from ledger.writer import AsyncLedger
 from measures import decisions, permitting
@@ -118,8 +119,21 @@ class MeasureActivities:
                 _log.exception("fault while deciding %s for %s", act.verb, act.measure)
                 why = f"the engine failed on {act.verb} for {act.measure}: {error!r}; nothing moved"
                 return docket, await self._refuse(act, state, RefusedError("engine-fault", why))
-            if not deed.drafts or await self._ledger.record(deed.drafts):
+            bound = await self._stands_on(docket, deed)
+            if not deed.drafts or await self._ledger.record(deed.drafts, bound):
                 return docket, await self._record(act, state, deed)
+
+    async def _stands_on(self, docket: Docket, deed: _Deed) -> Unmoved | None:
+        """Returns whose moves a permit must know of: who is after the same audience.
+
+        Of two that are granted at the same moment the ledger's writer takes the first; the other
+        is judged again and sees it.
+        """
+        granted = any(draft.kind == "permit_granted" for draft in deed.drafts)
+        if docket.measure is None or not granted:
+            return None
+        rivals = await self._ledger.rivals(docket.measure)
+        return Unmoved(tuple(map(measure_stream, rivals)), docket.position) if rivals else None
 
     async def _refuse(
         self, act: MeasureAct, state: MeasureState | None, error: RefusedError

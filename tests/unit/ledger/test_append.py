@@ -8,12 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.chain import hash_of, seal
+from ledger.changes import Unmoved
 from ledger.lines import read_line, write_line
 from ledger.store import Ledger
 from ledger.turn import StateCache
 from measures.digest import digest
 from measures.entry import GENESIS, Draft
-from measures.errors import LedgerConflictError, LedgerError
+from measures.errors import LedgerConflictError, LedgerError, LedgerMovedError
 from measures.pool import fold_pool
 from measures.state import fold_measure
 
@@ -253,3 +254,20 @@ def test_hash_and_line_are_canonical_json(lives: Any, body: dict[str, Any], word
     assert read_line(write_line(row).encode()) == row
     del content["hash"]
     assert digest(content) == row["hash"] == hash_of(row)
+
+
+def test_what_a_batch_stands_on_must_not_have_moved(ledger: Ledger, lives: Any) -> None:
+    """Neither before the turn nor within it; what is recorded already is returned all the same."""
+    ledger.append([lives.defined("m1")])
+    seen = ledger.position()
+    bound = Unmoved(("measure:m1", "measure:m2"), seen)
+    kyc, desk, far = (lives.pool(name) for name in ("kyc", "desk", "far"))
+    recorded = ledger.append([kyc], bound)
+    first, second, third = ledger.append_all(
+        [[lives.defined("m2")], [desk], [far]], [None, bound, Unmoved(("measure:m3",), seen)]
+    )
+    assert [isinstance(one, LedgerError) for one in (first, second, third)] == [False, True, False]
+    with pytest.raises(LedgerMovedError, match="pool:desk"):
+        ledger.append([desk], bound)
+    assert ledger.append([kyc], bound) == recorded
+    assert ledger.append([desk], bound._replace(position=ledger.position()))

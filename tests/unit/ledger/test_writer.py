@@ -41,11 +41,11 @@ async def test_appends_that_wait_share_a_transaction(
     under_way, go_on = threading.Event(), threading.Event()
     real = shared.ledger.append_all
 
-    def held_up(batches: Any) -> Any:
+    def held_up(batches: Any, bounds: Any) -> Any:
         sizes.append(len(batches))
         under_way.set()
         assert go_on.wait(10)
-        return real(batches)
+        return real(batches, bounds)
 
     monkeypatch.setattr(shared.ledger, "append_all", held_up)
     first = asyncio.create_task(shared.append([lives.defined("first")]))
@@ -109,10 +109,10 @@ async def test_cancelled_caller_disturbs_nobody(
     under_way, go_on = threading.Event(), threading.Event()
     real = shared.ledger.append_all
 
-    def held_up(batches: Any) -> Any:
+    def held_up(batches: Any, bounds: Any) -> Any:
         under_way.set()
         assert go_on.wait(10)
-        return real(batches)
+        return real(batches, bounds)
 
     monkeypatch.setattr(shared.ledger, "append_all", held_up)
     first = asyncio.create_task(shared.append([lives.defined("first")]))
@@ -134,7 +134,7 @@ async def test_trouble_is_told_to_all_who_wait_and_heals(
 ) -> None:
     """A database that does not answer fails the appends of the moment, not the writer."""
 
-    def refuse(_: Any) -> Any:
+    def refuse(*_: Any) -> Any:
         msg = "the database does not answer"
         raise LedgerError(msg)
 
