@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from console.exits import exit_for
 from console.explaining import print_reason, print_ways_out
-from console.output import Form, print_data
+from console.output import Form, aside, print_data
 from console.output import people as screen
 from console.running import finish
 from console.waiver_showing import counted, print_waived
@@ -33,8 +33,26 @@ def refusals_as_data(output: Form) -> Iterator[None]:
     except RefusedError as error:
         if output not in (Form.JSON, Form.YAML):
             raise
-        print_data({"accepted": False, "refused": error.code, "message": error.message}, output)
+        print_data(_as_data(error), output)
         finish(exit_for(error.code))
+
+
+@contextmanager
+def denied_by_default(output: Form) -> Iterator[None]:
+    """Ends a request for a permit with no where it cannot even be asked, as for an unknown name."""
+    try:
+        yield
+    except RefusedError as error:
+        if output in (Form.JSON, Form.YAML):
+            print_data({**_as_data(error), "permit": "denied"}, output)
+        else:
+            said = f"launch permit denied: {error.message} ({error.code})"
+            aside().print(said, style="red", markup=False)
+        finish(exit_for(error.code, permit="denied"))
+
+
+def _as_data(error: RefusedError) -> dict[str, object]:
+    return {"accepted": False, "refused": error.code, "message": error.message}
 
 
 def print_done(done: str, answer: Answer, before: str) -> None:

@@ -53,7 +53,9 @@ def advance(measure: MeasureName, as_person: AsPerson = None, output: Output = F
 
 def launch(measure: MeasureName, as_person: AsPerson = None, output: Output = Form.TABLE) -> None:
     """Ask for the launch permit."""
-    ask_and_end(measure, lambda client, by: client.launch(measure, by), as_person, output)
+    ask_and_end(
+        measure, lambda client, by: client.launch(measure, by), as_person, output, permit=True
+    )
 
 
 def sign(
@@ -331,6 +333,7 @@ def ask_and_end(
     *,
     judged: bool = False,
     may_pass: bool = True,
+    permit: bool = False,
 ) -> NoReturn:
     """Asks and ends.
 
@@ -338,11 +341,14 @@ def ask_and_end(
         words: what was done; None where the answer is what the gate said.
         judged: the gate's answer ends the command even so.
         may_pass: a waiting request may go through because of it.
+        permit: a permit is asked for: whatever is refused, it is denied.
     """
-    from console.answering import refusals_as_data
+    from console.answering import denied_by_default, refusals_as_data
+
+    refusals = denied_by_default if permit else refusals_as_data
 
     by_verdict = judged or words is None
-    with refusals_as_data(output):
+    with refusals(output):
         run(_asked(measure, ask, as_person, output, words, by_verdict, may_pass))
 
 

@@ -37,13 +37,17 @@ def issue(
     output: Output = Form.TABLE,
 ) -> None:
     """Ask for a launch permit; -o name prints nothing but the permit."""
-    measure = _measure(name)
+    from console.answering import denied_by_default
+
+    with denied_by_default(output):
+        measure = _measure(name)
     bound = _digest(content, digest)
     ask_and_end(
         measure,
         lambda client, by: client.launch(measure, by, content=bound),
         as_person,
         output,
+        permit=True,
     )
 
 

@@ -249,3 +249,17 @@ class TestKeys:
         result = self.keys("retire", house.kid)
         assert isinstance(result.exception, RefusedError)
         assert result.exception.code == "unknown-person"
+
+
+@pytest.mark.parametrize("name", ["spring", "memory/CMP-1"])
+def test_what_nobody_knows_has_no_permit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """Exit 3 with the reason, as for every permit that is denied; in words and as data."""
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db"):
+        monkeypatch.setenv("SLUICE_LEDGER_URL", f"sqlite:///{tmp_path}/ledger.db")
+    for form in ((), ("-o", "json")):
+        done = CliRunner().invoke(app, ["permit", "issue", name, *form])
+        assert done.exit_code == 3, done.output
+        assert f"there is no measure {name}" in done.output
+    assert json.loads(done.stdout)["permit"] == "denied"
