@@ -1,7 +1,7 @@
 """Pools in a list, and one pool explained: who holds what, what is stale, how full it is."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from console.pool_chart import bars, legend
 from measures.model import write_span
 from measures.people import Person
 from measures.pool_state import Uncovered
-from measures.pool_view import PeriodView, PoolView
+from measures.pool_view import FeedView, PeriodView, PoolView
 
 if TYPE_CHECKING:
     from ledger.store import Ledger
@@ -43,6 +43,7 @@ def pool_views(ledger: "Ledger", name: str | None = None, *, past: bool = False)
         past: whether periods that are over are shown too.
     """
     from console.session import system_clock
+    from ledger.feeds import FeedStates
     from measures.pool_view import view_of
     from rules.faults import FaultsFound
     from rules.loader import packs_in_force
@@ -52,8 +53,10 @@ def pool_views(ledger: "Ledger", name: str | None = None, *, past: bool = False)
         accepted = accepted_age(packs_in_force(ledger.directory().packs))
     except FaultsFound:
         accepted = None  # what judges is not known, so nothing is called too old for it
-    now = system_clock()
-    return [view_of(state, now, accepted, past=past) for _, state in sorted(states.items())]
+    now, fed = system_clock(), FeedStates(ledger.database).of(name)
+    return [
+        view_of(state, now, accepted, past=past, fed=fed) for _, state in sorted(states.items())
+    ]
 
 
 def accepted_age(packs: "Iterable[Pack]") -> timedelta | None:
@@ -101,7 +104,7 @@ def print_pool(view: PoolView, people: Mapping[str, Person], out: Console) -> No
         Text.assemble((view.title, "bold"), f" ({view.id}), in {view.unit}, stated by {named}")
     )
     for feed in view.feeds:
-        out.print(f"fed: {feed}", markup=False)
+        _print_feed(feed, out)
     if view.over:
         out.print(
             f"{view.over} periods that are over are left out: sluice explain pool {view.id} --past",
@@ -127,6 +130,17 @@ def print_pool(view: PoolView, people: Mapping[str, Person], out: Console) -> No
         _print_shares(one, out)
     out.print()
     out.print(legend(out.encoding))
+
+
+def _print_feed(feed: FeedView, out: Console) -> None:
+    read = f"last read {_at(feed.last_success)}" if feed.last_success else "not read yet"
+    out.print(f"fed: {feed.gives} from {feed.source}, every {feed.every}; {read}", markup=False)
+    if feed.fails and feed.last_error_at is not None:
+        connection = feed.source.partition(":")[0]
+        out.print(f"   fails   {_at(feed.last_error_at)}: {feed.last_error}", markup=False)
+        out.print(f"   check   sluice connectors check {connection}", markup=False)
+    elif not feed.last_success:
+        out.print("   waits   a worker reads it: sluice up, or sluice worker", markup=False)
 
 
 def print_uncovered(pool: str, uncovered: Iterable[Uncovered]) -> None:
@@ -200,6 +214,10 @@ def _age(seen: PeriodView) -> str | None:
         if seen.age_seconds >= seconds:
             return write_span(timedelta(seconds=seen.age_seconds // seconds * seconds))
     return f"{seen.age_seconds}s"
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def save_picture_of(view: PoolView, file: Path) -> None:

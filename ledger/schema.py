@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from ledger.database import Database
 from measures.errors import ConfigurationError
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration; a test compares it with what lies in `migrations/versions`."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -239,3 +239,15 @@ polls = Table(
     Column("fault", Text, nullable=False),
 )
 """How far each kind of object has been read: no part of the record."""
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("pool", _Name, primary_key=True),
+    Column("gives", _Name, primary_key=True),
+    Column("source", _Name, primary_key=True),
+    Column("last_success", _Name),
+    Column("last_error", Text, nullable=False),
+    Column("last_error_at", _Name),
+)
+"""How the readings of pools' feeds went, see `ledger.feeds`."""

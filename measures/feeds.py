@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from measures.model import Id, Line, Model, Span
+from measures.model import Id, Line, Model, Moment, Span, Stored
 from measures.teams import PeriodKind
 
 Gives = Literal["load", "load_to_date", "utilisation", "capacity"]
@@ -55,6 +55,26 @@ class Feed(Model):
     def turn(self, now: datetime) -> int:
         """Returns which of its readings is due: it counts up every so often."""
         return int(now.timestamp() // self.every.total_seconds())
+
+
+class FeedState(Stored):
+    """How the readings of a feed went.
+
+    Attributes:
+        pool: which it is for.
+        gives: what its number is.
+        source: where it is read, see `Feed.source`.
+        last_success: when a number was last read and taken.
+        last_error: why the last reading that failed did; empty when none did.
+        last_error_at: when that was.
+    """
+
+    pool: Id
+    gives: Gives
+    source: str
+    last_success: Moment | None = None
+    last_error: str = ""
+    last_error_at: Moment | None = None
 
 
 Feeds = Annotated[tuple[Feed, ...], Field(max_length=4)]

@@ -1,7 +1,10 @@
 """A pool as people see it: per period what it takes, who holds it, who waits, what is reliable."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from measures.documents import Pool
+from measures.feeds import FeedState
 from measures.model import Moment, Stored, period_bounds, write_span
 from measures.pool_folding import utc_day
 from measures.pool_state import Asker, Capacity, PoolState, load, over_on
@@ -90,6 +93,33 @@ class PeriodView(Stored):
         return self.held / self.capacity if self.capacity else None
 
 
+class FeedView(Stored):
+    """A number that is read in a connected system again and again.
+
+    Attributes:
+        gives: what it is.
+        source: where it is read.
+        every: how often.
+        last_success: when it was last read and taken; None when it never was.
+        last_error: why the last reading that failed did.
+        last_error_at: when that was; None when none failed.
+    """
+
+    gives: str
+    source: str
+    every: str
+    last_success: Moment | None = None
+    last_error: str = ""
+    last_error_at: Moment | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether the last reading failed."""
+        if self.last_error_at is None:
+            return False
+        return self.last_success is None or self.last_success < self.last_error_at
+
+
 class PoolView(Stored):
     """Everything there is to see of a pool at a moment.
 
@@ -100,7 +130,7 @@ class PoolView(Stored):
         owner: who states its capacity.
         periods: those that somebody stated, or needs in vain, in the order of time.
         over: how many periods are left out because they are over.
-        feeds: what comes from connected systems, in words.
+        feeds: what comes from connected systems, and how its readings went.
     """
 
     id: str
@@ -109,11 +139,16 @@ class PoolView(Stored):
     owner: str
     periods: tuple[PeriodView, ...] = ()
     over: int = 0
-    feeds: tuple[str, ...] = ()
+    feeds: tuple[FeedView, ...] = ()
 
 
 def view_of(
-    state: PoolState, now: datetime, accepted: timedelta | None = None, *, past: bool = True
+    state: PoolState,
+    now: datetime,
+    accepted: timedelta | None = None,
+    *,
+    past: bool = True,
+    fed: Iterable[FeedState] = (),
 ) -> PoolView:
     """Returns what there is to see of a pool.
 
@@ -122,6 +157,7 @@ def view_of(
         now: the moment of looking.
         accepted: how old a statement may be for the strictest rule; None when none asks.
         past: whether periods that are over are shown too.
+        fed: how readings of feeds went, of this pool among others.
     """
     needed = {
         *(period for holding in state.holdings.values() for period in holding.amounts),
@@ -137,11 +173,19 @@ def view_of(
         owner=state.pool.owner,
         periods=tuple(_period(state, period, now, accepted) for period in shown),
         over=len(periods) - len(shown),
-        feeds=tuple(
-            f"{one.gives} from {one.source}, every {write_span(one.every)}"
-            for one in state.pool.feeds
-        ),
+        feeds=_feeds(state.pool, fed),
     )
+
+
+def _feeds(pool: Pool, fed: Iterable[FeedState]) -> tuple[FeedView, ...]:
+    went = {(one.gives, one.source): one for one in fed if one.pool == pool.id}
+    views = []
+    for feed in pool.feeds:
+        view = FeedView(gives=feed.gives, source=feed.source, every=write_span(feed.every))
+        if (state := went.get((feed.gives, feed.source))) is not None:
+            view = view.model_copy(update=state.model_dump(exclude={"pool", "gives", "source"}))
+        views.append(view)
+    return tuple(views)
 
 
 def _period(state: PoolState, period: str, now: datetime, accepted: timedelta | None) -> PeriodView:
@@ -220,4 +264,4 @@ def _waiting(state: PoolState, period: str, now: datetime) -> tuple[Waiter, ...]
     )
 
 
-__all__ = ["PeriodView", "PoolView", "Share", "Waiter", "view_of"]
+__all__ = ["FeedView", "PeriodView", "PoolView", "Share", "Waiter", "view_of"]

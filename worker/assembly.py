@@ -101,6 +101,7 @@ async def assemble(
         watch = Watch(ledger, connections, asking)
         await stack.enter_async_context(repeating(watch.look, settings.watch_seconds))
         feeding = Feeding(ledger, connections, asking)
+        stack.push_async_callback(feeding.aclose)
         await stack.enter_async_context(repeating(feeding.look, FEED_SECONDS))
         probing = Probing(ledger, circuits, connections, asking)
         await stack.enter_async_context(repeating(probing.look, PROBE_SECONDS))

@@ -10,7 +10,7 @@ from rich.console import Console
 from console.pool_chart import bars, picture
 from console.pool_showing import accepted_age, print_pool, print_pools
 from measures.people import Person
-from measures.pool_view import PeriodView, PoolView, Share, Waiter
+from measures.pool_view import FeedView, PeriodView, PoolView, Share, Waiter
 from rules.loader import builtin_packs
 
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
@@ -100,3 +100,23 @@ def test_the_strictest_rule_says_what_is_stale() -> None:
     """The standard pack asks for a statement of the last 24 hours."""
     assert accepted_age(builtin_packs()) == timedelta(hours=24)
     assert accepted_age(()) is None
+
+
+def test_feeds_are_shown_with_how_they_fare() -> None:
+    """When each was last read, and what is wrong with it, with what to do."""
+    read = FeedView(gives="load", source="desk:queue/kyc.n", every="1m", last_success=NOW)
+    wrong = {"last_error": "[b]there is no such field", "last_error_at": NOW + timedelta(minutes=1)}
+    feeds = (
+        read,
+        read.model_copy(update={**wrong, "gives": "capacity"}),
+        FeedView(gives="utilisation", source="crm:q/a.n", every="1h"),
+    )
+    lines = shown(VIEW.model_copy(update={"feeds": feeds}), width=200).splitlines()
+    assert lines[1:7] == [
+        "fed: load from desk:queue/kyc.n, every 1m; last read 2031-01-12 09:00:00",
+        "fed: capacity from desk:queue/kyc.n, every 1m; last read 2031-01-12 09:00:00",
+        "   fails   2031-01-12 09:01:00: [b]there is no such field",
+        "   check   sluice connectors check desk",
+        "fed: utilisation from crm:q/a.n, every 1h; not read yet",
+        "   waits   a worker reads it: sluice up, or sluice worker",
+    ]

@@ -6,6 +6,7 @@ import pytest
 
 from measures.documents import Pool
 from measures.entry import Draft
+from measures.feeds import Feed, FeedState
 from measures.plan import Demand
 from measures.pool import (
     PoolState,
@@ -133,3 +134,24 @@ def test_what_is_free_is_what_a_reservation_would_get() -> None:
         )
         assert draft is None
         assert lacking
+
+
+def test_how_a_feed_fares_is_seen() -> None:
+    """Of the feed as the pool names it now; what another source did says nothing of it."""
+    feed = Feed(gives="load", connection="desk", object="queue", ref="kyc", field="n")
+    pool = Pool(id="kyc", title="Checks", unit="checks", owner="kim", feeds=(feed,))
+    state = PoolState(pool=pool)
+    went = FeedState(pool="kyc", gives="load", source=feed.source, last_success=NOW)
+    others = [
+        went.model_copy(update={"pool": "b"}),
+        went.model_copy(update={"source": "old:a/b.c"}),
+    ]
+    [unread] = view_of(state, NOW, fed=others).feeds
+    assert (unread.source, unread.every, unread.last_success, unread.fails) == (
+        "desk:queue/kyc.n", "1m", None, False,
+    )  # fmt: skip
+    [read] = view_of(state, NOW, fed=[*others, went]).feeds
+    assert (read.last_success, read.fails) == (NOW, False)
+    later = {"last_error": "gone", "last_error_at": NOW + timedelta(seconds=1)}
+    [failing] = view_of(state, NOW, fed=[went.model_copy(update=later)]).feeds
+    assert (failing.last_success, failing.last_error, failing.fails) == (NOW, "gone", True)
