@@ -9,6 +9,7 @@ from typing import Any
 from ledger.store import Ledger
 from measures.documents import Pool
 from measures.entry import Draft, EntryKind, measure_stream
+from measures.folding import fold_measure
 from measures.lifecycle import DOI
 from measures.plan import (
     Campaign,
@@ -24,7 +25,7 @@ from measures.plan import (
     Promise,
 )
 from measures.pool import open_pool
-from measures.state import MeasureState, Reserved, SignOff, fold_measure
+from measures.state import MeasureState, Reserved, SignOff
 
 PEOPLE = {
     "olga": ["owner"],

@@ -17,13 +17,14 @@ from measures.conversion import Conversion
 from measures.decisions import define
 from measures.directory import Directory
 from measures.documents import Connection, Pool, RulePack
+from measures.folding import fold_measure
 from measures.lifecycle import Lifecycle
 from measures.mapping import Mapping as SyncMapping
 from measures.model import restore
 from measures.people import OPERATOR, Delegation, Person
 from measures.plan import Measure
 from measures.pool import PoolState, fold_pool, open_pool
-from measures.state import MeasureState, fold_measure
+from measures.state import MeasureState
 from measures.surroundings import Standing, standing_of
 from measures.tree import Node
 from rules.lifecycle_files import lifecycle_named

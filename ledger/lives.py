@@ -10,12 +10,13 @@ from sqlalchemy import Table
 from ledger import tables
 from ledger.chain import Row, write_moment
 from measures.contact import ContactState, fold_contact
+from measures.folding import fold_measure
 from measures.launch import LaunchState, fold_launch
 from measures.money import benefit_of, cost_of
 from measures.objects import ObjectState, fold_object
 from measures.pool import PoolState, fold_pool
 from measures.remote import RemoteState, fold_remote
-from measures.state import MeasureState, fold_measure
+from measures.state import MeasureState
 
 LivingState = MeasureState | PoolState | LaunchState | RemoteState | ObjectState | ContactState
 """What the entries of a life lead to."""

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from measures.entry import measure_stream
+from measures.folding import fold_measure
 from measures.permits import Permit, Why
-from measures.state import MeasureState, fold_measure
+from measures.state import MeasureState
 from measures.stream_drafting import StreamDrafting
 
 

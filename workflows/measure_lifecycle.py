@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from measures.answers import Answer, accepted, refused
     from measures.capacity_facts import asker_of
     from measures.entry import Draft
+    from measures.folding import fold_measure
     from measures.judging import next_notice_at
     from measures.permitting import next_permit_due
     from measures.plan import Demand
@@ -33,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
         SignInput,
         WaiveInput,
     )
-    from measures.state import MeasureState, Reserved, demands_of, fold_measure
+    from measures.state import MeasureState, Reserved, demands_of
     from measures.status import Reason, Status, reasons_of, status_of
     from measures.waivers import demands_to_hold, next_expiry
     from workflows import ports

@@ -22,13 +22,14 @@ from measures.decisions import (
 from measures.directory import Directory
 from measures.entry import Draft
 from measures.errors import RefusedError
+from measures.folding import fold_measure
 from measures.judging import judged
 from measures.lifecycle import LAUNCH, Lifecycle, Office
 from measures.people import Person
 from measures.permitting import launch_judged
 from measures.plan import Campaign, Measure
 from measures.requests import ReasonInput
-from measures.state import MeasureState, fold_measure
+from measures.state import MeasureState
 from measures.verdict import Verdict
 from rules.proof.claims import Claim, claim
 

@@ -21,6 +21,7 @@ from measures.confirming import confirm
 from measures.directory import Directory
 from measures.entry import Draft, measure_stream
 from measures.errors import LedgerError, RefusedError
+from measures.folding import fold_measure
 from measures.judging import (
     judged,
     only_with_controller,
@@ -47,7 +48,7 @@ from measures.requests import (
     SignInput,
 )
 from measures.rollout import migrate, refuse_unless_may_migrate
-from measures.state import MeasureState, fold_measure
+from measures.state import MeasureState
 from measures.verdict import Verdict
 from measures.waivers import demands_to_hold
 from rules.archive import LostVersionError

@@ -14,9 +14,9 @@ from ledger.store import Ledger
 from measures.documents import Pool
 from measures.drafting import Drafting
 from measures.entry import Draft, measure_stream
+from measures.folding import fold_measure
 from measures.plan import Campaign, Demand, Dependency, Measure
 from measures.pool import fold_pool, open_pool, reserve
-from measures.state import fold_measure
 
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
 PROVE_DOI = ("rules", "prove", "--only", "doi")

@@ -15,8 +15,8 @@ from ledger.turn import StateCache
 from measures.digest import digest
 from measures.entry import GENESIS, Draft
 from measures.errors import LedgerConflictError, LedgerError, LedgerMovedError
+from measures.folding import fold_measure
 from measures.pool import fold_pool
-from measures.state import fold_measure
 
 
 def test_entries_follow_each_other(ledger: Ledger, lives: Any) -> None:

@@ -9,12 +9,13 @@ import pytest
 from measures import decisions
 from measures.directory import Directory
 from measures.entry import Draft
+from measures.folding import fold_measure
 from measures.judging import judged
 from measures.lifecycle import DOI, Lifecycle
 from measures.people import Delegation, Person
 from measures.plan import Measure
 from measures.requests import AmendInput, ReasonInput, ReportInput, SignInput
-from measures.state import MeasureState, Reserved, fold_measure
+from measures.state import MeasureState, Reserved
 from measures.verdict import Blocker, Verdict
 
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)

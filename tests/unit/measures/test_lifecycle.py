@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from measures import decisions
 from measures.errors import RefusedError
+from measures.folding import fold_measure
 from measures.judging import only_with_controller
 from measures.lifecycle import DOI, LAUNCH, Lifecycle, StageSpec
-from measures.state import fold_measure
 from measures.verdict import Verdict
 
 Life = Any

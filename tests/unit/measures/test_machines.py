@@ -15,6 +15,7 @@ from measures.documents import Pool
 from measures.entry import Draft
 from measures.errors import RefusedError
 from measures.facts import EvidenceFact, FinanceFact, SignOffFact
+from measures.folding import fold_measure
 from measures.gathering import gather
 from measures.judging import judged, with_waivers
 from measures.lifecycle import DOI
@@ -36,7 +37,7 @@ from measures.requests import (
     SignInput,
     WaiveInput,
 )
-from measures.state import MeasureState, Reserved, SignOff, fold_measure
+from measures.state import MeasureState, Reserved, SignOff
 from measures.verdict import Blocker, Verdict
 
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)

@@ -8,11 +8,12 @@ import pytest
 from measures.digest import digest
 from measures.entry import Draft
 from measures.errors import RefusedError
+from measures.folding import fold_measure
 from measures.model import restore
 from measures.permits import PermitClaims
 from measures.permitting import Issuer, launch_judged, next_permit_due, renewed, revoke
 from measures.requests import RevokePermitInput
-from measures.state import MeasureState, fold_measure
+from measures.state import MeasureState
 from measures.verdict import Blocker, Verdict
 
 DAY = timedelta(hours=24)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from measures.directory import Directory
 from measures.documents import Policy
 from measures.errors import RefusedError
+from measures.folding import fold_measure
 from measures.requests import MigrateInput
 from measures.rollout import migrate, versions_for
-from measures.state import MeasureState, Request, fold_measure
+from measures.state import MeasureState, Request
 from measures.verdict import Verdict
 
 OLD, NEW, OTHER = "a" * 64, "b" * 64, "c" * 64

@@ -17,6 +17,7 @@ from measures.directory import Directory
 from measures.documents import Pool, document_content
 from measures.entry import Draft, measure_stream
 from measures.errors import RefusedError
+from measures.folding import fold_measure
 from measures.gathering import gather
 from measures.loads import Confirmation
 from measures.model import restore
@@ -25,7 +26,7 @@ from measures.people import Delegation, Person
 from measures.plan import Demand
 from measures.pool import PoolState, fold_pool, open_pool
 from measures.requests import SurgeReport
-from measures.state import MeasureState, fold_measure
+from measures.state import MeasureState
 from measures.surge import surge_of
 from measures.teams import per_period
 

@@ -7,10 +7,11 @@ import pytest
 
 from measures.decisions import define
 from measures.directory import Directory
+from measures.folding import fold_measure
 from measures.lifecycle import DOI
 from measures.people import Delegation, Person, Role
 from measures.plan import Measure
-from measures.state import MeasureState, SignOff, fold_measure
+from measures.state import MeasureState, SignOff
 from rules.loader import builtin_packs, load_pack
 from rules.proof.approvals import approval_claims
 from rules.proof.claims import Claim

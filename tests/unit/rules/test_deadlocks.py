@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 
 from measures.decisions import define
 from measures.documents import Pool
+from measures.folding import fold_measure
 from measures.lifecycle import DOI
 from measures.plan import Campaign, Demand, Dependency, Measure
 from measures.pool import Holding, PoolState, fold_pool, open_pool
-from measures.state import MeasureState, fold_measure
+from measures.state import MeasureState
 from measures.surroundings import Standing
 from rules.loader import builtin_packs
 from rules.proof.claims import Claim

@@ -13,6 +13,7 @@ from measures.directory import Directory
 from measures.documents import Pool
 from measures.errors import RefusedError
 from measures.facts import FACT_KINDS
+from measures.folding import fold_measure
 from measures.gathering import gather
 from measures.lifecycle import DOI, LAUNCH
 from measures.people import Delegation, Person
@@ -30,7 +31,7 @@ from measures.plan import (
 )
 from measures.pool import fold_pool, open_pool
 from measures.requests import SignInput
-from measures.state import MeasureState, Reading, Reserved, fold_measure
+from measures.state import MeasureState, Reading, Reserved
 from rules.loader import builtin_packs, load_pack
 from rules.proof.approvals import approval_claims
 from rules.proof.question import Impossible, Question

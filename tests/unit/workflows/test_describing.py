@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 from measures.decisions import define
 from measures.documents import Pool
+from measures.folding import fold_measure
 from measures.lifecycle import DOI
 from measures.plan import Demand, Measure
 from measures.pool import fold_pool, open_pool, reserve
-from measures.state import MeasureState, Pause, Request, fold_measure
+from measures.state import MeasureState, Pause, Request
 from measures.verdict import Blocker, Verdict
 from workflows.describing import details_of, pool_details_of, summary_of
 

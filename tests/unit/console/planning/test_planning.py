@@ -20,9 +20,9 @@ from ledger.tables import entries
 from measures.decisions import define
 from measures.errors import ConfigurationError
 from measures.facts import facts_digest
+from measures.folding import fold_measure
 from measures.judging import judged
 from measures.lifecycle import DOI
-from measures.state import fold_measure
 from measures.verdict import Blocker, Verdict
 from rules.comparing import compare
 from rules.loader import load_pack, packs_in_force
