@@ -7,6 +7,7 @@ from console.output import people
 from measures.mapping import Scalar, same
 from measures.model import Moment, Stored
 from measures.remote import STATUS, RemoteState
+from measures.remote_words import settle_command
 from measures.state import Pause
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _print_field(out: "Console", view: RemoteView, name: str, wanted: Scalar) ->
     if name in view.differs:
         line += f"; shows {_short(view.differs[name])}"
     if name in view.questions:
-        line += "; a person decides which counts, by changing one of them"
+        line += f"; decide which counts, or change one: {settle_command(view.id)}"
     out.print(line, markup=False)
 
 
@@ -160,6 +161,12 @@ def said_of(entry: "Entry") -> str:
             return f"written to {body['ref']}: {sent or 'a comment only'}"
         case "remote_unreachable":
             return f"not reached: {body['why']}"
+        case "remote_settled":
+            counts = _short(body["ours"] if body["side"] == "engine" else body["theirs"])
+            why = f": {body['reason']}" if body["reason"] else ""
+            return (
+                f"{entry.by} decided that {body['side']} counts for {body['field']}, {counts}{why}"
+            )
         case "remote_suspended" | "remote_resumed" | "remote_ended":
             return f"{entry.kind.removeprefix('remote_')}: {body['reason']}"
         case "remote_observed":

@@ -1,7 +1,7 @@
 """`sluice connectors plan|sync|explain`: what is shown in other systems, now and to be."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from console.sync_planning import Preview
     from ledger.store import Ledger
     from measures.mapping import Mapping
-    from measures.remote import RemoteState
+    from measures.remote import RemoteState, Side
     from workflows.client import SluiceClient
+    from workflows.remote_contract import RemoteAnswer
 
 
 def add_to(app: typer.Typer) -> None:
@@ -100,6 +101,17 @@ def sync(
     resume: Annotated[
         str | None, typer.Option(metavar="OBJECT", help="Write an object again that came to rest.")
     ] = None,
+    settle: Annotated[
+        str | None,
+        typer.Option(metavar="OBJECT", help="Decide what its mapping leaves to a person."),
+    ] = None,
+    side: Annotated[
+        Literal["engine", "remote"] | None,
+        typer.Option("--with", help="With --settle: whose value counts."),
+    ] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(help="With --settle: only this field; again for more.")
+    ] = None,
     reason: Reason = "",
     as_person: AsPerson = None,
     output: Output = Form.TABLE,
@@ -112,15 +124,55 @@ def sync(
         raise typer.BadParameter("--mapping and --move go together")
     if resume is not None and not reason:
         raise typer.BadParameter("--resume needs a --reason: why may it be written again?")
-    run(_sync(name, move or measure, mapping or "", resume, reason, as_person, output))
+    if (settle is None) != (side is None):
+        raise typer.BadParameter("--settle OBJECT and --with engine|remote go together")
+    if field and settle is None:
+        raise typer.BadParameter("--field goes with --settle")
+    if settle is not None and resume is not None:
+        raise typer.BadParameter("one at a time: --resume, then --settle")
+    asked: _Asked | None = None
+    if resume is not None:
+        asked = _Resume(resume, reason)
+    elif settle is not None and side is not None:
+        asked = _Settle(settle, side, tuple(field or ()), reason)
+    run(_sync(name, move or measure, mapping or "", asked, as_person, output))
+
+
+class _Resume(NamedTuple):
+    """An object that is to be written again."""
+
+    remote: str
+    reason: str
+
+    async def ask(self, client: "SluiceClient", by: str) -> "RemoteAnswer":
+        from workflows.remote_contract import RemoteResume
+
+        return await client.resume_remote(self.remote, RemoteResume(by=by, reason=self.reason))
+
+
+class _Settle(NamedTuple):
+    """An object about which a person decides."""
+
+    remote: str
+    side: "Side"
+    fields: tuple[str, ...]
+    reason: str
+
+    async def ask(self, client: "SluiceClient", by: str) -> "RemoteAnswer":
+        from workflows.remote_contract import RemoteSettle
+
+        ask = RemoteSettle(by=by, side=self.side, fields=self.fields, reason=self.reason)
+        return await client.settle_remote(self.remote, ask)
+
+
+_Asked = _Resume | _Settle
 
 
 async def _sync(
     connection: str | None,
     measure: str | None,
     mapping: str,
-    resume: str | None,
-    reason: str,
+    asked: _Asked | None,
     as_person: str | None,
     output: Form,
 ) -> Exit:
@@ -130,18 +182,17 @@ async def _sync(
     from measures.entry import remote_stream
     from measures.errors import RefusedError
     from measures.people import OPERATOR
-    from workflows.remote_contract import RemoteResume
 
     place = find_place()
     by = place.acting(as_person, otherwise=OPERATOR)
     with open_ledger(place) as ledger:
         before = ledger.position()
         async with open_client(place) as client:
-            if resume is not None:
-                answer = await client.resume_remote(resume, RemoteResume(by=by, reason=reason))
+            if asked is not None:
+                answer = await asked.ask(client, by)
                 if not answer.accepted:
                     raise RefusedError(answer.refused, answer.message)
-                brought = await _bring(client, [resume])
+                brought = await _bring(client, [asked.remote])
             else:
                 told = await _tell(ledger, client, connection, measure, mapping, by)
                 live = _live(ledger, connection, measure)

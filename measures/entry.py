@@ -76,6 +76,7 @@ EntryKind = Literal[
     "remote_asked",
     "remote_suspended",
     "remote_resumed",
+    "remote_settled",
     "remote_ended",
     # what other systems show
     "object_observed",

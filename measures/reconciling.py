@@ -91,13 +91,15 @@ def reconcile(
         if verdict != "nothing":
             found[verdict].append(Difference(field=field.theirs, ours=field.value, theirs=theirs))
     moved = _moved(state, shown.status, closed)
-    ours_status = state.want.status or str(state.shown.get(STATUS, ""))
+    ours_status = state.want.status or str(_status_before(state))
     if moved != "nothing":
         found[moved].append(Difference(field=STATUS, ours=ours_status, theirs=shown.status))
     answers = [one for verdict, ones in found.items() if verdict != "write" for one in ones]
     most = state.want.flips.most
     for one in answers:
-        if state.recent_flips(one.field, at) >= most:
+        # What a person decided is no fight of two engines.
+        is_settled = state.settlement(one.field, one.ours, one.theirs) is not None
+        if not is_settled and state.recent_flips(one.field, at) >= most:
             return Reconciliation({}, suspended=_why_suspended(state, one, shown))
     written = [*found["write"], *found["revert"]]
     return Reconciliation(
@@ -120,6 +122,9 @@ def _compared(
 ) -> Verdict:
     if same(ours, theirs):
         return "nothing"
+    settled = state.settlement(field, ours, theirs)
+    if settled is not None:
+        return "write" if settled.side == "engine" else "take"
     ours_changed = field not in state.sent or not same(ours, state.sent[field])
     theirs_changed = field in state.shown and not same(theirs, state.shown[field])
     if not theirs_changed:
@@ -143,6 +148,9 @@ def _moved(state: RemoteState, theirs: str, closed: Collection[str]) -> Verdict:
     want = state.want
     if want.status == theirs:
         return "nothing"
+    settled = state.settlement(STATUS, want.status or _status_before(state), theirs)
+    if settled is not None:
+        return "write"
     ours_changed = bool(want.status) and want.status != state.sent.get(STATUS)
     if ours_changed:
         return "write"
@@ -151,6 +159,12 @@ def _moved(state: RemoteState, theirs: str, closed: Collection[str]) -> Verdict:
     if not theirs_changed or not is_forbidden:
         return "nothing"
     return "revert" if want.move == "revert" else "flag"
+
+
+def _status_before(state: RemoteState) -> Scalar:
+    """Returns the status that ours stands for where the mapping names none: what was there."""
+    settled = state.settled.get(STATUS)
+    return settled.ours if settled is not None else state.shown.get(STATUS, "")
 
 
 def _why_suspended(state: RemoteState, one: Difference, shown: Shown) -> str:

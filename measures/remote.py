@@ -4,8 +4,9 @@ One object in a connected system has one stream and one writer. Everything is ke
 names of fields; `STATUS` stands among them for the status.
 """
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from measures.entry import Draft
 from measures.mapping import FieldPolicy, Flips, Move, Scalar, same
@@ -106,6 +107,22 @@ class RemoteOrder(Stored):
         return remote_id(self.connection, self.kind, self.external_id)
 
 
+Side = Literal["engine", "remote"]
+"""Whose value counts."""
+
+
+class Settlement(Stored):
+    """What a person decided about a field on which the two sides do not agree.
+
+    It counts for the two values that the person saw, and for no others.
+    """
+
+    side: Side
+    ours: Scalar
+    theirs: Scalar
+    by: str
+
+
 class RemoteState(Stored):
     """A remote object's life so far.
 
@@ -125,6 +142,7 @@ class RemoteState(Stored):
         flips: when changes made there were last answered, by field.
         answers: how many changes made there were answered in all.
         open_questions: fields about which a person must decide, with what they show there.
+        settled: what a person decided about some of them and is not carried out yet.
         suspended: why nothing is written any more, until somebody resumes it.
         commands: the latest requests that left an entry, oldest first.
     """
@@ -156,6 +174,7 @@ class RemoteState(Stored):
     flips: dict[str, tuple[Moment, ...]] = {}
     answers: int = 0
     open_questions: dict[str, Scalar] = {}
+    settled: dict[str, Settlement] = {}
     suspended: Pause | None = None
     ended_at: Moment | None = None
     commands: tuple[str, ...] = ()
@@ -169,6 +188,13 @@ class RemoteState(Stored):
     def in_step(self) -> bool:
         """Tells whether what is wanted was written."""
         return self.written_number >= self.wanted_number
+
+    def settlement(self, field: str, ours: Scalar, theirs: Scalar) -> Settlement | None:
+        """Returns what a person decided about these two values of a field."""
+        found = self.settled.get(field)
+        if found is None or not (same(found.ours, ours) and same(found.theirs, theirs)):
+            return None
+        return found
 
     def recent_flips(self, field: str, at: datetime) -> int:
         """Returns how often a change of a field was answered lately."""
@@ -236,14 +262,21 @@ def _changes(state: RemoteState, entry: Draft) -> dict[str, Any]:
         case "remote_reverted":
             return _answered(state, entry)
         case "remote_taken":
-            return {**_answered(state, entry), **_left_alone(state, entry)}
-        case "remote_flagged" | "remote_asked":
-            asked = {**state.open_questions, body["field"]: body["theirs"]}
             return {
                 **_answered(state, entry),
                 **_left_alone(state, entry),
-                "open_questions": asked,
+                **_decided(state, {body["field"]}),
             }
+        case "remote_flagged" | "remote_asked":
+            field = body["field"]
+            return {
+                **_answered(state, entry),
+                **_left_alone(state, entry),
+                **_decided(state, {field}),
+                "open_questions": {**state.open_questions, field: body["theirs"]},
+            }
+        case "remote_settled":
+            return _settled(state, entry)
         case "remote_suspended":
             pause = Pause(reason=body["reason"], by=entry.by, at=entry.at)
             return {"suspended": pause}
@@ -259,7 +292,11 @@ def _changes(state: RemoteState, entry: Draft) -> dict[str, Any]:
 def _wanted(state: RemoteState, entry: Draft) -> dict[str, Any]:
     order = restore(RemoteOrder, entry.body)
     new_phase = order.want.phase != state.said and bool(order.want.remark)
+    # As when the plan has taken over what is shown there.
+    agreed = _agreed(order.want, state.shown)
     return {
+        "sent": {**state.sent, **agreed},
+        **_decided(state, agreed),
         "measure": order.measure,
         "mapping": order.mapping,
         "want": order.want,
@@ -279,10 +316,7 @@ def _remark_number(state: RemoteState, order: RemoteOrder, entry: Draft) -> int:
 
 def _seen(state: RemoteState, entry: Draft) -> dict[str, Any]:
     body = entry.body
-    wanted = {field.theirs: field.value for field in state.want.fields}
-    wanted |= {STATUS: state.want.status} if state.want.status else {}
-    # What both sides show is agreed, whoever wrote it.
-    agreed = {f: wanted[f] for f, v in body["shown"].items() if f in wanted and same(v, wanted[f])}
+    agreed = _agreed(state.want, body["shown"])
     return {
         "remote_version": body["version"],
         "shown": {**state.shown, **body["shown"]},
@@ -290,12 +324,38 @@ def _seen(state: RemoteState, entry: Draft) -> dict[str, Any]:
         "seen_at": entry.at,
         "unreachable_since": None,
         "unreachable_why": "",
+        **_decided(state, agreed),
     }
+
+
+def _agreed(want: RemoteWant, shown: dict[str, Scalar]) -> dict[str, Scalar]:
+    """What both sides show is agreed, whoever wrote it."""
+    wanted = {field.theirs: field.value for field in want.fields}
+    wanted |= {STATUS: want.status} if want.status else {}
+    return {f: wanted[f] for f, v in shown.items() if f in wanted and same(v, wanted[f])}
+
+
+def _decided(state: RemoteState, fields: Collection[str]) -> dict[str, Any]:
+    """Nothing is to be decided about these fields any more."""
+    return {
+        "open_questions": {f: v for f, v in state.open_questions.items() if f not in fields},
+        "settled": {f: one for f, one in state.settled.items() if f not in fields},
+    }
+
+
+def _settled(state: RemoteState, entry: Draft) -> dict[str, Any]:
+    """What is left as it is there needs nothing more to be done."""
+    body = entry.body
+    if body["left"]:
+        return _decided(state, {body["field"]})
+    settlement = Settlement(
+        side=body["side"], ours=body["ours"], theirs=body["theirs"], by=entry.by
+    )
+    return {"settled": {**state.settled, body["field"]: settlement}}
 
 
 def _written(state: RemoteState, entry: Draft) -> dict[str, Any]:
     body = entry.body
-    still = {f: v for f, v in state.open_questions.items() if f not in body["sent"]}
     seen = _seen(state, entry)
     said: dict[str, Any] = {"said": body["said"]} if body["said"] else {}
     if body["said"] == state.want.phase:
@@ -306,7 +366,7 @@ def _written(state: RemoteState, entry: Draft) -> dict[str, Any]:
         "url": body["url"],
         "sent": {**seen["sent"], **body["sent"]},
         "written_number": body["wanted_number"],
-        "open_questions": still,
+        **_decided(state, {*body["sent"], *_agreed(state.want, body["shown"])}),
         **said,
     }
 

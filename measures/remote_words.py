@@ -6,6 +6,11 @@ from measures.reconciling import Difference
 from measures.remote import STATUS, RemoteState
 
 
+def settle_command(remote: str) -> str:
+    """Returns the command by which a person decides whose value of an object counts."""
+    return f"sluice connectors sync --settle {remote} --with engine|remote --as PERSON"
+
+
 def said_of(what: Literal["reverted", "left"], one: Difference, state: RemoteState) -> str:
     """Returns the comment on a change that was put back, or that waits for a person."""
     if one.field == STATUS:
@@ -18,17 +23,18 @@ def said_of(what: Literal["reverted", "left"], one: Difference, state: RemoteSta
         )
     return (
         f"{one.field} is {one.theirs!r} here and {one.ours!r} in measure {state.measure}: nothing"
-        f" is written until one of them changes. sluice connectors explain {state.measure}"
+        f" is written until one of them changes, or somebody decides: {settle_command(state.id)}"
     )
 
 
 def _said_of_move(what: Literal["reverted", "left"], one: Difference, state: RemoteState) -> str:
     outcome = f"it was moved back to {one.ours}" if what == "reverted" else "it was left there"
+    decide = "" if what == "reverted" else f". To decide otherwise: {settle_command(state.id)}"
     if state.want.stands_for_measure:
         why = f"measure {state.measure} stands at {state.want.phase}, and only its gates move it"
     else:
         why = f"what blocks measure {state.measure} still does"
     return (
         f"Moved to {one.theirs}, but {why}: {outcome}. It is moved by the engine once that has"
-        f" changed: sluice explain {state.measure}"
+        f" changed: sluice explain {state.measure}{decide}"
     )

@@ -3,17 +3,17 @@
 Pure functions of the state and the time that are handed in, like `measures.launching`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Literal
 
 from measures.entry import Draft, EntryKind, remote_stream
 from measures.errors import RefusedError
-from measures.mapping import Scalar, same
+from measures.mapping import TAKEN, Scalar, same
 from measures.model import Stored
 from measures.people import ENGINE
 from measures.reconciling import Difference, Shown
-from measures.remote import STATUS, RemoteOrder, RemoteState, fold_remote
+from measures.remote import STATUS, RemoteOrder, RemoteState, Side, fold_remote
 from measures.stream_drafting import StreamDrafting
 
 
@@ -122,6 +122,55 @@ def resume(state: RemoteState, by: str, reason: str, at: datetime, command: str)
     drafting = _drafting(state, at, command, by=by)
     drafting.write("remote_resumed", {"reason": reason})
     return drafting.drafts
+
+
+def settle(
+    state: RemoteState,
+    side: Side,
+    by: str,
+    reason: str,
+    at: datetime,
+    command: str,
+    fields: Collection[str] = (),
+) -> list[Draft]:
+    """Drafts that a person decided whose value counts, about these fields or all that are asked.
+
+    Raises:
+        RefusedError: ``suspended``, or ``nothing-asked``.
+    """
+    name = f"{state.connection} {state.kind} {state.ref or state.external_id}"
+    if state.suspended is not None:
+        raise RefusedError(
+            "suspended",
+            f"nothing is written to {name} until it is resumed: sluice connectors sync --resume"
+            f" {state.id} --reason ...",
+        )
+    chosen = [field for field in state.open_questions if not fields or field in fields]
+    unasked = sorted(set(fields) - set(state.open_questions))
+    if unasked or not chosen:
+        about = f" about {', '.join(unasked)}" if unasked else ""
+        raise RefusedError(
+            "nothing-asked",
+            f"nothing{about} of {name} is to be decided: sluice connectors explain {state.measure}",
+        )
+    drafting = _drafting(state, at, command, by=by)
+    for field in chosen:
+        body = {
+            "field": field,
+            "side": side,
+            "ours": state.sent.get(field),
+            "theirs": state.open_questions[field],
+            "left": side == "remote" and not _can_be_taken(state, field),
+            "reason": reason,
+        }
+        drafting.write("remote_settled", body)
+    return drafting.drafts
+
+
+def _can_be_taken(state: RemoteState, field: str) -> bool:
+    """Tells whether a field shows something that the measure's plan can take over."""
+    ours = next((one.ours for one in state.want.fields if one.theirs == field), "")
+    return state.want.stands_for_measure and ours in TAKEN
 
 
 def _write_answers(drafting: StreamDrafting[RemoteState], outcome: Brought) -> None:

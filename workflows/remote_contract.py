@@ -8,7 +8,7 @@ from typing import Any, Literal
 from measures.answers import Refusal
 from measures.model import Moment, Stored
 from measures.people import ENGINE
-from measures.remote import RemoteState
+from measures.remote import RemoteState, Side
 
 REMOTE_WORKFLOW = "RemoteObject"
 
@@ -20,7 +20,7 @@ REMOTE_ORDER = "remote_order"
 REMOTE_CHANGED = "remote_changed"
 TRY_NOW = "try_now"
 
-RemoteVerb = Literal["look_up", "order", "brought", "lose_sight", "resume"]
+RemoteVerb = Literal["look_up", "order", "brought", "lose_sight", "resume", "settle"]
 
 
 class RemotesTelling(Stored):
@@ -95,6 +95,19 @@ class RemoteResume(Stored):
 
     by: str
     reason: str
+
+
+class RemoteSettle(Stored):
+    """Decides whose value counts where the two sides of an object do not agree.
+
+    Attributes:
+        fields: about which fields; all that are asked about where it names none.
+    """
+
+    by: str
+    side: Side
+    fields: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class RemoteAnswer(Stored):

@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         RemoteNews,
         RemoteRecord,
         RemoteResume,
+        RemoteSettle,
         RemoteStart,
         RemoteVerb,
     )
@@ -107,10 +108,18 @@ class RemoteObject:
     @workflow.update(description="Writes an object again that went to and fro")
     async def resume(self, ask: RemoteResume) -> RemoteAnswer:
         """Writes it again."""
+        return await self._answer("resume", ask)
+
+    @workflow.update(description="Decides whose value counts")
+    async def settle(self, ask: RemoteSettle) -> RemoteAnswer:
+        """Has one side written or taken over, as a person decided."""
+        return await self._answer("settle", ask)
+
+    async def _answer(self, verb: RemoteVerb, ask: RemoteResume | RemoteSettle) -> RemoteAnswer:
         update = workflow.current_update_info()
         assert update is not None, "only updates take requests"
         await workflow.wait_condition(lambda: self._state is not None)
-        record = await self._act("resume", ask.model_dump(mode="json"), update.id)
+        record = await self._act(verb, ask.model_dump(mode="json"), update.id)
         self._look = True
         refused = record.refused
         return RemoteAnswer(

@@ -65,7 +65,9 @@ def test_workflows() -> None:
             ["status"],
         ),
         "RemoteObject": (
-            ["bring_now", "resume"], ["remote_changed", "remote_order", "try_now"], ["status"],
+            ["bring_now", "resume", "settle"],
+            ["remote_changed", "remote_order", "try_now"],
+            ["status"],
         ),
         "RevocationSigning": ([], [], []),
     }  # fmt: skip
@@ -137,6 +139,7 @@ def test_kinds_of_entry() -> None:
         "permit_revoked", "permit_expired", "remote_wanted", "remote_written",
         "remote_unreachable", "remote_observed", "remote_reverted", "remote_flagged",
         "remote_taken", "remote_asked", "remote_suspended", "remote_resumed", "remote_ended",
+        "remote_settled",
     }  # fmt: skip
 
 

@@ -120,6 +120,32 @@ def test_a_newer_version_is_for_whoever_is_moved_to_it(blocked: Any) -> None:
     assert after["kept"] == {}
 
 
+def test_a_person_settles_what_a_mapping_leaves_to_people(
+    blocked: Any, wait_until: Callable[..., Any]
+) -> None:
+    """The message names the command; the command is taken, and said in the object's life."""
+    asking = mapping(version=3).replace("theirs: assignee", "theirs: assignee, policy: ask")
+    blocked.write("asking.yaml", asking)
+    assert blocked.sluice("apply", "-f", "asking.yaml").code == 0
+    moved = blocked.asks(
+        "connectors", "sync", "--mapping", "blockers", "--move", "summer", "--as", "ada"
+    )
+    one = next(each for each in moved["objects"] if each["wanted"]["assignee"])
+    with MemoryConnector(blocked.state).by_hand("ann") as tickets:
+        tickets.upsert("ticket", one["id"].rpartition("/")[2], {"assignee": "ann"}, None)
+    assert blocked.sluice("connectors", "sync", "memory").code == 0
+    told = blocked.sluice("connectors", "explain", one["ref"]).out
+    command = f"sluice connectors sync --settle {one['id']} --with engine|remote"
+    assert command in told.replace("\n", " ")
+    words = ("connectors", "sync", "--settle", one["id"])
+    assert blocked.sluice(*words).code == 2, "with whose value?"
+    settled = blocked.asks(*words, "--with", "engine", "--as", "ada", "--reason", "as agreed")
+    assert [each["kind"] for each in settled["done"]] == ["remote_settled", "remote_written"]
+    assert settled["done"][0]["said"].startswith("ada decided that engine counts for assignee")
+    again = blocked.sluice(*words, "--with", "engine", "--as", "ada")
+    assert "is to be decided: sluice connectors explain summer" in again.err
+
+
 def test_a_mapping_is_removed_with_what_it_keeps(
     blocked: Any, wait_until: Callable[..., Any]
 ) -> None:

@@ -12,7 +12,7 @@ from measures.mapping import Mapping
 from measures.remote import RemoteState
 from measures.remotes import wanted_of
 from measures.requests import AmendInput, ReasonInput
-from workflows.remote_contract import RemoteNews, RemoteResume, RemotesTelling
+from workflows.remote_contract import RemoteNews, RemoteResume, RemoteSettle, RemotesTelling
 
 
 def system(engine: Any) -> MemoryConnector:
@@ -313,6 +313,56 @@ async def test_what_cannot_be_taken_over_is_asked_about(engine: Any) -> None:
     asked = list(engine.ledger.entries(f"remote:{remote.id}"))[-1]
     assert asked.kind == "remote_asked"
     assert "No Such Person!" in asked.body["why"]
+
+
+async def test_a_person_settles_what_was_asked_with_ours(engine: Any) -> None:
+    """It is written there, on record of who decided; a stranger decides nothing."""
+    fields = [
+        {"ours": "title", "theirs": "title"},
+        {"ours": "owner", "theirs": "assignee", "policy": "ask"},
+    ]
+    apply(engine, mapping(engine, fields=fields))
+    await blocked(engine)
+    [remote] = await in_step(engine)
+    with system(engine).by_hand("ann") as shown:
+        shown.upsert("ticket", remote.external_id, {"assignee": "ann"}, None)
+    await engine.client.bring_remote_now(remote.id)
+    assert f"--settle {remote.id} --with engine|remote" in comments(engine, remote.ref)[-1][1]
+    stranger = RemoteSettle(by="kim", side="engine")
+    assert (await engine.client.settle_remote(remote.id, stranger)).refused == "not-entitled"
+    ask = RemoteSettle(by="olga", side="engine", reason="kim does it")
+    assert (await engine.client.settle_remote(remote.id, ask)).accepted
+    await engine.until(lambda: tickets(engine)[0].fields["assignee"] == "kim")
+    await engine.until(lambda: not remotes(engine)[0].open_questions)
+    [settled] = [
+        one for one in engine.ledger.entries(f"remote:{remote.id}") if one.kind == "remote_settled"
+    ]
+    assert (settled.by, settled.body["theirs"], settled.body["reason"]) == (
+        "olga", "ann", "kim does it",
+    )  # fmt: skip
+    again = await engine.client.settle_remote(remote.id, ask)
+    assert again.refused == "nothing-asked"
+
+
+async def test_a_person_settles_what_was_asked_with_theirs(engine: Any) -> None:
+    """The plan is changed on their behalf, though the mapping names nobody."""
+    fields = [{"ours": "owner", "theirs": "assignee", "policy": "ask"}]
+    title = {"ours": "title", "theirs": "title"}
+    apply(engine, board(engine, fields=[title, *fields], **{"as": None}))
+    measure = await engine.define(package=engine.id("pack"))
+    [remote] = await in_step(engine)
+    with system(engine).by_hand("ann") as shown:
+        shown.upsert("ticket", remote.external_id, {"assignee": "piet"}, None)
+    await engine.client.bring_remote_now(remote.id)
+    assert engine.state(measure).plan.owner == "olga"
+    ask = RemoteSettle(by="sam", side="remote")
+    assert (await engine.client.settle_remote(remote.id, ask)).accepted
+    await engine.until(lambda: engine.state(measure).plan.owner == "piet")
+    assert engine.entries(measure, "measure_amended")[-1].by == "sam"
+    await engine.until(lambda: not remotes(engine)[0].open_questions)
+    [now] = await in_step(engine)
+    assert (now.open_questions, now.settled, now.suspended) == ({}, {}, None)
+    assert tickets(engine)[0].fields["assignee"] == "piet"
 
 
 # --- versions, and systems that are down ---

@@ -147,7 +147,11 @@ class _Bringing:
         return {
             one.field: why
             for one in taken
-            if (why := await self._taking.take(self._state, one, self._key(f"take {one.field}")))
+            if (
+                why := await self._taking.take(
+                    self._state, one, self._key(f"take {one.field} {self._state.answers}")
+                )
+            )
         }
 
     async def _say_and_move(

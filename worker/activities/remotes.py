@@ -24,6 +24,7 @@ from workflows.remote_contract import (
     RemoteAct,
     RemoteRecord,
     RemoteResume,
+    RemoteSettle,
     RemotesTelling,
     RemotesTold,
 )
@@ -85,5 +86,16 @@ class RemoteActivities:
                     plan, does = docket.measure.plan, "resume its remote objects"
                     refuse_uninvolved(plan, docket.directory, resume.by, does)
                 return syncing.resume(state, resume.by, resume.reason, at, command)
+            case "settle":
+                settle = restore(RemoteSettle, ask)
+                await self._refuse_uninvolved(state, settle.by, "decide about its remote objects")
+                return syncing.settle(
+                    state, settle.side, settle.by, settle.reason, at, command, settle.fields
+                )
             case "look_up":
                 return []
+
+    async def _refuse_uninvolved(self, state: RemoteState, by: str, does: str) -> None:
+        docket = await self._ledger.docket(state.measure)
+        if docket.measure is not None:
+            refuse_uninvolved(docket.measure.plan, docket.directory, by, does)

@@ -19,10 +19,12 @@ class TakingOver:
         """Takes a value over and returns why not; empty when it counts now.
 
         What shows a blocker stands for nothing that could be changed here: there it is only left
-        as it is.
+        as it is. Who decided that it counts answers for it, else the person whom the mapping names.
         """
         want = state.want
-        if not want.stands_for_measure or want.as_person is None:
+        settled = state.settlement(one.field, one.ours, one.theirs)
+        person = settled.by if settled is not None else want.as_person
+        if not want.stands_for_measure or person is None:
             return ""
         field = next(field for field in want.fields if field.theirs == one.field)
         meant = field.meanings.get(str(one.theirs), one.theirs)
@@ -40,7 +42,7 @@ class TakingOver:
         if plan == measure.plan:
             return ""
         try:
-            ask = AmendInput(by=want.as_person, plan=plan)
+            ask = AmendInput(by=person, plan=plan)
             answer = await self._client.amend(state.measure, ask, key=key)
         except RefusedError as error:
             return error.message

@@ -15,6 +15,7 @@ from workflows.remote_contract import (
     RemoteAnswer,
     RemoteNews,
     RemoteResume,
+    RemoteSettle,
     RemoteStart,
     RemotesTelling,
     RemotesTold,
@@ -57,6 +58,12 @@ class RemoteVerbs(Speaker):
         """Has an object written again that went to and fro."""
         return await self._update(
             remote_stream(remote), "resume", ask, None, DECISION_LIMIT, RemoteAnswer
+        )
+
+    async def settle_remote(self, remote: str, ask: RemoteSettle) -> RemoteAnswer:
+        """Decides whose value counts where the two sides of an object do not agree."""
+        return await self._update(
+            remote_stream(remote), "settle", ask, None, DECISION_LIMIT, RemoteAnswer
         )
 
     async def remote_changed(self, remote: str, news: RemoteNews) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from measures.errors import RefusedError
 from measures.mapping import FieldPolicy, Flips, Scalar, same
 from measures.reconciling import Shown, reconcile
 from measures.remote import (
@@ -16,10 +17,11 @@ from measures.remote import (
     RemoteOrder,
     RemoteState,
     RemoteWant,
+    Side,
     WantedField,
     fold_remote,
 )
-from measures.syncing import Brought, brought, resume, take_order
+from measures.syncing import Brought, brought, resume, settle, take_order
 
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
 CLOSED = ("done",)
@@ -91,6 +93,12 @@ class Desk:
         drafts = brought(state, outcome, self.at, f"b{state.number}-{self.version}")
         self.state = self._recorded(state, drafts)
         return [draft.kind for draft in drafts]
+
+    def settle(self, side: Side, by: str = "olga", *fields: str) -> None:
+        """A person decides."""
+        command = f"s{self.state.number}"
+        drafts = settle(self.state, side, by, "agreed", self.at, command, fields)
+        self.state = self._recorded(self.state, drafts)
 
     def shown(self) -> Shown:
         """What it shows now."""
@@ -220,6 +228,112 @@ def test_a_question_ends_when_one_side_changes(desk: Callable[..., Desk]) -> Non
     assert one.state.open_questions == {}
 
 
+def test_a_question_ends_when_theirs_becomes_ours(desk: Callable[..., Desk]) -> None:
+    """Whoever was asked has put it right there."""
+    one = desk(policy="ask")
+    one.edit(assignee="bob")
+    one.bring()
+    one.edit(assignee="olga")
+    assert one.bring() == ["remote_observed"]
+    assert one.state.open_questions == {}
+
+
+def test_a_question_ends_when_ours_becomes_theirs(desk: Callable[..., Desk]) -> None:
+    """Whoever was asked has changed the plan; there is nothing to write."""
+    one = desk(policy="ask")
+    one.edit(assignee="bob")
+    one.bring()
+    one.want(want("bob", "ask"))
+    assert one.state.open_questions == {}
+    one.bring()
+    assert one.writes == 1
+    one.edit(assignee="olga")
+    assert one.bring() == ["remote_asked"]
+
+
+def test_a_person_decides_for_ours(desk: Callable[..., Desk]) -> None:
+    """It is written once, and the question is over."""
+    one = desk(policy="ask")
+    one.edit(assignee="bob")
+    one.bring()
+    one.settle("engine")
+    assert one.bring() == ["remote_written"]
+    assert one.fields["assignee"] == "olga"
+    assert (one.state.open_questions, one.state.settled) == ({}, {})
+    assert one.bring() == []
+
+
+def test_a_person_decides_for_theirs(desk: Callable[..., Desk]) -> None:
+    """Of a blocker it is left; of a measure it is taken over, by whoever decided."""
+    one = desk(policy="ask")
+    one.edit(assignee="bob")
+    one.bring()
+    one.settle("remote")
+    assert (one.state.open_questions, one.state.settled) == ({}, {})
+    assert one.bring() == []
+    measure = desk(policy="ask", stands_for_measure=True)
+    measure.edit(assignee="bob")
+    measure.bring()
+    measure.settle("remote", "olga")
+    found = measure.state.settlement("assignee", "olga", "bob")
+    assert found is not None
+    assert found.by == "olga"
+    assert measure.bring() == ["remote_taken"]
+    assert (measure.state.open_questions, measure.state.settled) == ({}, {})
+    assert measure.bring() == []
+
+
+def test_a_decision_counts_for_what_the_person_saw(desk: Callable[..., Desk]) -> None:
+    """Who changes it there once more is asked about anew, with the cap that protects from loops."""
+    one = desk(policy="ask", flips=Flips(most=2))
+    for name in ("bob", "eve"):
+        one.edit(assignee=name)
+        assert one.bring() == ["remote_asked"]
+    one.settle("engine")
+    one.edit(assignee="zoe")
+    assert one.bring() == ["remote_suspended"]
+    with pytest.raises(RefusedError, match="sync --resume desk/ticket/sluice-1"):
+        one.settle("engine")
+
+
+def test_a_persons_decision_is_no_fight(desk: Callable[..., Desk]) -> None:
+    """Though the field went to and fro as often as it may."""
+    one = desk(policy="ask", flips=Flips(most=1), stands_for_measure=True)
+    one.edit(assignee="bob")
+    assert one.bring() == ["remote_asked"]
+    one.settle("remote")
+    assert one.bring() == ["remote_taken"]
+
+
+def test_a_person_decides_about_a_move(desk: Callable[..., Desk]) -> None:
+    """That was left as it is and said."""
+    one = desk(move="flag")
+    one.edit(status="done")
+    assert one.bring() == ["remote_flagged"]
+    one.settle("engine")
+    assert one.bring() == ["remote_written"]
+    assert one.status == "open"
+    unmapped = desk(move="flag", status="", forbidden=())
+    unmapped.edit(status="done")
+    assert unmapped.bring() == ["remote_flagged"]
+    unmapped.settle("engine", "olga", STATUS)
+    assert unmapped.bring() == ["remote_written"]
+    assert unmapped.status == "new"
+    assert unmapped.bring() == []
+
+
+def test_nothing_is_decided_that_is_not_asked(desk: Callable[..., Desk]) -> None:
+    """The message says where to look."""
+    one = desk(policy="ask")
+    with pytest.raises(RefusedError, match="sluice connectors explain spring") as refused:
+        one.settle("engine")
+    assert refused.value.code == "nothing-asked"
+    one.edit(assignee="bob")
+    one.bring()
+    with pytest.raises(RefusedError, match="nothing about title of desk ticket 7"):
+        one.settle("engine", "olga", "assignee", "title")
+
+
 @pytest.mark.parametrize(
     ("move", "kinds", "status"),
     [
@@ -271,6 +385,7 @@ EDITS = st.lists(
         st.fixed_dictionaries({"assignee": st.sampled_from(["olga", "bob", "eve", None, ""])}),
         st.fixed_dictionaries({"status": st.sampled_from(["new", "open", "in work", "done"])}),
         st.fixed_dictionaries({"want": st.sampled_from(["olga", "bob", "piet", None])}),
+        st.fixed_dictionaries({"settle": st.sampled_from(["engine", "remote"])}),
         st.just({"nothing": ""}),
     ),
     max_size=30,
@@ -291,6 +406,9 @@ def test_whatever_happens_it_comes_to_rest(
     for count, edit in enumerate(edits, start=1):
         if "want" in edit:
             one.want(want(edit["want"], policy, move=move))
+        elif "settle" in edit:
+            if one.state.open_questions and one.state.suspended is None:
+                one.settle(str(edit["settle"]))  # type: ignore[arg-type]
         elif "nothing" not in edit:
             one.edit(**edit)
         one.bring()
@@ -325,7 +443,7 @@ def test_two_engines_that_both_insist_come_to_rest(
     assert turn() == 0
     changes = 0
     for edit in edits:
-        if "want" not in edit and "nothing" not in edit:
+        if not {"want", "nothing", "settle"} & edit.keys():
             changes += 1
             one.edit(**edit)
             other.fields, other.status, other.version = one.fields, one.status, one.version
