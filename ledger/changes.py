@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 from sqlalchemy.sql.schema import Table
 
 from ledger import tables
+from ledger.lives import LIVES
 from measures.entry import subject_of
 
 DOCUMENTS = "documents"
@@ -43,20 +44,10 @@ def _changes_of(subjects: Sequence[str]) -> Iterator[Select[Any]]:
     """Yields queries that find a row when a subject has an entry behind `:position`."""
     if DOCUMENTS in subjects or any(s.startswith("document:") for s in subjects):
         yield _behind(tables.documents)
-    for prefix, table in _PREFIXES:
-        ids = [subject_of(subject) for subject in subjects if subject.startswith(prefix)]
+    for thing, life in LIVES.items():
+        ids = [subject_of(subject) for subject in subjects if subject.startswith(f"{thing}:")]
         if ids:
-            yield _behind(table).where(table.c.id.in_(ids))
-
-
-_PREFIXES = (
-    ("measure:", tables.measures),
-    ("pool:", tables.pools),
-    ("launch:", tables.launches),
-    ("remote:", tables.remotes),
-    ("object:", tables.objects),
-    ("connection:", tables.contacts),
-)
+            yield _behind(life.table).where(life.table.c.id.in_(ids))
 
 
 def _behind(table: Table) -> Select[Any]:

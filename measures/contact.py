@@ -8,7 +8,7 @@ cannot be answered.
 from datetime import datetime
 from typing import Any
 
-from measures.entry import Draft, EntryKind, connection_stream
+from measures.entry import Draft, EntryKind, connection_stream, refuse_gap
 from measures.model import Moment, Stored
 from measures.people import ENGINE
 
@@ -35,9 +35,7 @@ def fold_contact(state: ContactState | None, entry: Draft) -> ContactState:
     Raises:
         ValueError: when the entry cannot follow.
     """
-    if entry.number != (state.number if state else 0) + 1:
-        msg = f"{entry.stream}: entry {entry.number} cannot follow {state and state.number}"
-        raise ValueError(msg)
+    refuse_gap(entry, state.number if state else 0)
     known: dict[str, Any] = {
         "id": entry.stream.partition(":")[2],
         "number": entry.number,

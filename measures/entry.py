@@ -129,6 +129,33 @@ class Entry(Draft):
 GENESIS = "0" * 64
 """What the first entry of a ledger follows."""
 
+_REMEMBERED = 64
+"""How many requests a life remembers."""
+
+
+def refuse_gap(entry: Draft, number: int) -> None:
+    """Refuses an entry that does not follow the one before it.
+
+    Args:
+        entry: the next one.
+        number: that of the one before; 0 when there is none.
+
+    Raises:
+        ValueError: one is missing, or it is there already.
+    """
+    if entry.number != number + 1:
+        msg = f"{entry.stream}: entry {entry.number} cannot follow entry {number}"
+        raise ValueError(msg)
+
+
+def remembered(commands: tuple[str, ...], entry: Draft) -> tuple[str, ...]:
+    """Returns the latest requests of a life, oldest first, so that a repeated one changes nothing.
+
+    Temporal itself forgets update ids at continue-as-new and with a lost server.
+    """
+    known = commands if entry.command in commands else (*commands, entry.command)
+    return known[-_REMEMBERED:]
+
 
 def measure_stream(measure: str) -> str:
     """Returns the stream of a measure; also the id of its workflow."""

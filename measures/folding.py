@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from measures.delivery import Breach, Delivery
-from measures.entry import Draft
+from measures.entry import Draft, refuse_gap, remembered
 from measures.lifecycle import DOI, Lifecycle
 from measures.loads import Confirmation, Need, Touched
 from measures.model import restore
@@ -23,11 +23,6 @@ from measures.state import (
 )
 from measures.verdict import Verdict
 from measures.waivers import KEPT_WAIVERS, Waiver, ended, used
-
-REMEMBERED_COMMANDS = 64
-"""How many requests a measure remembers so that a repeated one changes nothing.
-
-Temporal itself forgets update ids at continue-as-new and with a lost server."""
 
 KEPT_CONFIRMATIONS = 200
 """So many a measure remembers; one that drops out must be given again."""
@@ -54,12 +49,7 @@ def fold_measure(state: MeasureState | None, entry: Draft) -> MeasureState:
     if state is None:
         msg = f"{entry.stream} begins with {entry.kind}, not with measure_defined"
         raise ValueError(msg)
-    if entry.number != state.number + 1:
-        msg = f"{entry.stream}: entry {entry.number} cannot follow entry {state.number}"
-        raise ValueError(msg)
-    remembered = state.commands
-    if entry.command not in remembered:
-        remembered = (*remembered, entry.command)[-REMEMBERED_COMMANDS:]
+    refuse_gap(entry, state.number)
     return state.model_copy(
         update={
             **_changes(state, entry),
@@ -69,7 +59,7 @@ def fold_measure(state: MeasureState | None, entry: Draft) -> MeasureState:
             "launch_waits": _launch_waits_after(state, entry),
             "number": entry.number,
             "changed_at": entry.at,
-            "commands": remembered,
+            "commands": remembered(state.commands, entry),
         }
     )
 

@@ -7,7 +7,7 @@ the shares that pools allow, so that no two of them can contradict each other fo
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from measures.entry import Draft
+from measures.entry import Draft, refuse_gap, remembered
 from measures.model import Moment, Share, Stored, midnight_after, restore
 from measures.plan import Campaign, RampStep
 from measures.state import Pause
@@ -30,8 +30,6 @@ OUTSIDE = "outside"
 
 TAMPERED = "tampered"
 """Whose pause it is when the campaign was changed by hand again and again."""
-
-REMEMBERED_COMMANDS = 64
 
 
 class Sighting(Stored):
@@ -223,13 +221,10 @@ def fold_launch(state: LaunchState | None, entry: Draft) -> LaunchState:
     if state is None and entry.kind != "launch_opened":
         msg = f"{entry.stream} begins with {entry.kind}, not with launch_opened"
         raise ValueError(msg)
-    if state is not None and entry.number != state.number + 1:
-        msg = f"{entry.stream}: entry {entry.number} cannot follow entry {state.number}"
-        raise ValueError(msg)
-    remembered = state.commands if state else ()
-    if entry.command not in remembered:
-        remembered = (*remembered, entry.command)[-REMEMBERED_COMMANDS:]
-    common = {"number": entry.number, "changed_at": entry.at, "commands": remembered}
+    if state is not None:
+        refuse_gap(entry, state.number)
+    commands = remembered(state.commands if state else (), entry)
+    common = {"number": entry.number, "changed_at": entry.at, "commands": commands}
     if entry.kind == "launch_opened":
         opened = LaunchState(
             ref=entry.body["ref"],

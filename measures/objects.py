@@ -9,7 +9,7 @@ it later must not believe what it showed before.
 from datetime import datetime
 from typing import Any
 
-from measures.entry import Draft, EntryKind, object_stream
+from measures.entry import Draft, EntryKind, object_stream, refuse_gap
 from measures.links import Link
 from measures.model import Moment, Stored
 from measures.people import ENGINE
@@ -79,9 +79,7 @@ def fold_object(state: ObjectState | None, entry: Draft) -> ObjectState:
     if entry.kind not in ("object_observed", "object_forgotten"):
         msg = f"{entry.kind} does not belong to an object of another system"
         raise ValueError(msg)
-    if entry.number != (state.number if state else 0) + 1:
-        msg = f"{entry.stream}: entry {entry.number} cannot follow {state and state.number}"
-        raise ValueError(msg)
+    refuse_gap(entry, state.number if state else 0)
     return ObjectState(
         id=entry.stream.partition(":")[2],
         number=entry.number,

@@ -4,15 +4,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from measures.documents import Pool
-from measures.entry import Draft, EntryKind, pool_stream
+from measures.entry import Draft, EntryKind, pool_stream, refuse_gap, remembered
 from measures.model import restore
 from measures.people import ENGINE
 from measures.pool_load import loaded
 from measures.pool_state import DOCUMENT, Amounts, Capacity, Holding, Place, PoolState
 from measures.turns import USUAL
-
-REMEMBERED_COMMANDS = 64
-"""How many requests a pool remembers so that a repeated report changes nothing."""
 
 
 def fold_pool(state: PoolState | None, entry: Draft) -> PoolState:
@@ -33,7 +30,8 @@ def fold_pool(state: PoolState | None, entry: Draft) -> PoolState:
     if state is None:
         msg = f"{entry.stream} begins with {entry.kind}, not with pool_opened"
         raise ValueError(msg)
-    commands = (*state.commands, entry.command)[-REMEMBERED_COMMANDS:]
+    refuse_gap(entry, state.number)
+    commands = remembered(state.commands, entry)
     return state.model_copy(
         update={**_changes(state, entry), "number": entry.number, "commands": commands}
     )

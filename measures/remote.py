@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Literal
 
-from measures.entry import Draft
+from measures.entry import Draft, refuse_gap, remembered
 from measures.mapping import FieldPolicy, Flips, Move, Scalar, same
 from measures.model import Moment, Stored, restore
 from measures.state import Pause
@@ -18,8 +18,6 @@ STATUS = "status"
 
 KEPT_FLIPS = 200
 """More than any mapping allows per field."""
-
-REMEMBERED_COMMANDS = 64
 
 
 class MappingUse(Stored):
@@ -218,13 +216,10 @@ def fold_remote(state: RemoteState | None, entry: Draft) -> RemoteState:
             msg = f"{entry.stream} begins with {entry.kind}, not with remote_wanted"
             raise ValueError(msg)
         state = _begun(entry)
-    elif entry.number != state.number + 1:
-        msg = f"{entry.stream}: entry {entry.number} cannot follow entry {state.number}"
-        raise ValueError(msg)
-    remembered = state.commands
-    if entry.command not in remembered:
-        remembered = (*remembered, entry.command)[-REMEMBERED_COMMANDS:]
-    common = {"number": entry.number, "changed_at": entry.at, "commands": remembered}
+    else:
+        refuse_gap(entry, state.number)
+    commands = remembered(state.commands, entry)
+    common = {"number": entry.number, "changed_at": entry.at, "commands": commands}
     return state.model_copy(update={**_changes(state, entry), **common})
 
 

@@ -264,3 +264,17 @@ def test_drafts_are_numbered_without_gaps(pool: PoolState, hold: Any, now: datet
     pool, _ = hold(pool, "spring", (MARCH, 60))
     draft: Draft = report_capacity(pool, MARCH, 5, "kim", now, "c")
     assert (draft.stream, draft.number) == ("pool:kyc", 3)
+
+
+def test_a_request_that_left_several_entries_is_remembered_once(
+    pool: PoolState, now: datetime
+) -> None:
+    """It pushes no other out before its time; and an entry that leaves a gap is refused."""
+    first = report_capacity(pool, MARCH, 90, "kim", now, "both")
+    assert first is not None
+    once = fold_pool(pool, first)
+    second = report_capacity(once, APRIL, 40, "kim", now, "both")
+    assert second is not None
+    assert fold_pool(once, second).commands == ("open", "both")
+    with pytest.raises(ValueError, match="entry 3 cannot follow entry 1"):
+        fold_pool(pool, second)
