@@ -25,7 +25,11 @@ TOGETHER: Sequence[tuple[str, ...]] = (
         "tests/conformance/test_roundup.py",
     ),
     ("tests/conformance/test_rt.py",),
-    ("tests/conformance/test_tryton.py",),
+    (
+        "tests/conformance/test_tryton.py",
+        "tests/journeys/test_both_ways.py",
+        "tests/journeys/test_tryton.py",
+    ),
     ("tests/journeys/test_connectors_new.py",),
 )
 """Files whose tests run in one process: they share what takes long to make, as a real server."""

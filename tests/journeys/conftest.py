@@ -126,7 +126,12 @@ class Shell:
             text=True,
             start_new_session=True,
         )
-        eventually(lambda: (stack := self.stack) and stack.ready)
+        try:
+            eventually(lambda: (stack := self.stack) and stack.ready)
+        except AssertionError as late:
+            # Left running it would be a fault of whichever test comes next.
+            msg = f"the stack did not start in time: {ended(started)}"
+            raise AssertionError(msg) from late
         return started
 
 

@@ -162,12 +162,12 @@ def test_it_reaches_bronze_on_a_system_over_http(tmp_path: Path, site: Path) -> 
         ("class", "would stand in the way"),
     ],
 )
-def test_names_that_cannot_be(tmp_path: Path, name: str, said: str) -> None:
+def test_names_that_cannot_be(shell: Any, name: str, said: str) -> None:
     """Nothing is written."""
-    refused = ran(tmp_path, SLUICE, "connectors", "new", name)
-    assert refused.returncode == 2
-    assert said in " ".join(refused.stderr.replace("│", " ").split())
-    assert list(tmp_path.iterdir()) == []
+    refused = shell.sluice("connectors", "new", name)
+    assert refused.code == 2
+    assert said in " ".join(refused.err.replace("│", " ").split())
+    assert list(shell.folder.iterdir()) == []
 
 
 def test_nothing_is_written_over(package: Path) -> None:

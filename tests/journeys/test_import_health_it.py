@@ -3,7 +3,6 @@
 On a stack of real processes: the Temporal dev server and a worker, as `sluice up` runs them.
 """
 
-import csv
 import json
 import os
 import subprocess
@@ -109,29 +108,6 @@ def by_rule(asked: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
     return {c["rule"]: (c["passed"], c["block"], c["inconclusive"]) for c in asked["rules"]}
 
 
-def slice_of(folder: Path, investments: int) -> Path:
-    """Writes the first investments that have projects, with everything below them."""
-    rows = {}
-    for name in TABLES:
-        with (DATA / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-            rows[name] = list(csv.DictReader(file))
-    with_projects = {project["investment"] for project in rows["projects"]}
-    kept = [i["identifier"] for i in rows["investments"] if i["identifier"] in with_projects]
-    chosen = set(kept[:investments])
-    rows["investments"] = [i for i in rows["investments"] if i["identifier"] in chosen]
-    rows["projects"] = [p for p in rows["projects"] if p["investment"] in chosen]
-    projects = {p["id"] for p in rows["projects"]}
-    rows["activities"] = [a for a in rows["activities"] if a["project_id"] in projects]
-    rows["metrics"] = [m for m in rows["metrics"] if m["investment"] in chosen]
-    folder.mkdir()
-    for name in TABLES:
-        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[name][0])
-            writer.writeheader()
-            writer.writerows(rows[name])
-    return folder
-
-
 def small(folder: Path) -> Path:
     """Writes a portfolio with each gap of the real one."""
     folder.mkdir()
@@ -206,20 +182,6 @@ def test_refused_rows_hold_everything_back_unless_told_otherwise(
     assert partial["asked"]["measures"] == 4
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"the real portfolio is not there: {DATA}")
-def test_a_slice_of_the_real_portfolio_is_imported_and_asked(stack: Stack, tmp_path: Path) -> None:
-    """Two investments of the real data with everything below them."""
-    folder = slice_of(tmp_path / "tables", investments=2)
-    counts = {name: len((folder / f"{name}.csv").read_text().splitlines()) - 1 for name in TABLES}
-    code, real = import_all(stack, folder, "--apply", "--ask")
-    assert code == 0
-    measures = counts["activities"] + counts["investments"]
-    assert real["import"]["documents"]["Measure"] == {"created": measures}
-    assert real["asked"]["verdicts"] == {"block": measures}
-    inside = [row["inside"] for row in real["import"]["rows"] if row["input"] == "metrics"]
-    assert [len(documents) for documents in inside] == [1] * counts["metrics"]
-
-
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the real portfolio is not there: {DATA}")
 def test_the_whole_portfolio_is_imported_and_every_measure_asked(stack: Stack) -> None:
@@ -250,6 +212,8 @@ def test_the_whole_portfolio_is_imported_and_every_measure_asked(stack: Stack) -
             for kpi in state.plan.kpis
         ]
         ledger.verify()
+    inside = [row["inside"] for row in real["import"]["rows"] if row["input"] == "metrics"]
+    assert [len(documents) for documents in inside] == [1] * 455
     results = [kpi.result for kpi in kpis]
     assert len({kpi.id for kpi in kpis}) == len(kpis) == 455
     assert (results.count("met"), results.count("not-met"), results.count(None)) == (165, 42, 248)

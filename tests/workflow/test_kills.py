@@ -95,10 +95,21 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 @pytest.mark.parametrize("who", [("worker",), ("server",), ("worker", "server")], ids="+".join)
-async def test_no_request_is_lost_or_doubled(
+async def test_no_request_and_no_hold_is_lost_or_doubled(
     place: Place, engine: Engine, who: tuple[str, ...]
 ) -> None:
-    """Ten measures are asked all the time while processes die and come back."""
+    """Ten measures are asked all the time and a campaign is to be held while processes die.
+
+    The campaign's system is down until they are dead; once it is back, the hold is done.
+    """
+    crm = MemoryConnector(place.folder)
+    crm.set_by_hand("CMP-1", "released")
+    crm.take_down()
+    campaign = {**engine.campaign(), "ref": "CMP-1"}
+    plan = engine.plan(campaign=campaign).model_copy(update={"id": "spring"})
+    await place.client.define(plan, "operator")
+    await until(lambda: (one := place.ledger.launch("CMP-1")) and one.unconfirmed_since)
+
     measures = [f"m{n}" for n in range(10)]
     plans = [engine.plan().model_copy(update={"id": name}) for name in measures]
     await asyncio.gather(*(place.client.define(plan, "operator") for plan in plans))
@@ -116,6 +127,7 @@ async def test_no_request_is_lost_or_doubled(
     asking = [asyncio.create_task(ask(name)) for name in measures]
     await some(asked, 2)
     place.kill(*who)
+    crm.take_down(down=False)
     await some(asked, 4)
     stop.set()
     await asyncio.gather(*asking)
@@ -124,6 +136,10 @@ async def test_no_request_is_lost_or_doubled(
         entries = list(place.ledger.entries(f"measure:{name}"))
         assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
         assert [entry.command for entry in entries[1:]] == asked[name]
+    await until(lambda: (one := place.ledger.launch("CMP-1")) and one.confirmed)
+    shown = await crm.look("CMP-1")
+    assert shown is not None
+    assert shown.state == "held"
     place.ledger.verify()
     generations = {"server": place.stack().server.generation}
     worker = place.stack().worker
@@ -137,27 +153,6 @@ async def test_no_request_is_lost_or_doubled(
         assert said.count(f"↻ {told} was killed (signal 9): starting it again") == 1, said
         deaths = [line for line in said.splitlines() if line.startswith(f"↻ {told} ")]
         assert generations[name] == 1 + len(deaths), said
-
-
-@pytest.mark.parametrize("who", [("worker",), ("server",), ("worker", "server")], ids="+".join)
-async def test_a_hold_that_is_due_outlives_every_process(
-    place: Place, engine: Engine, who: tuple[str, ...]
-) -> None:
-    """The campaign's system is down; when it is back after everybody died, it is held at once."""
-    crm = MemoryConnector(place.folder)
-    crm.set_by_hand("CMP-1", "released")
-    crm.take_down()
-    campaign = {**engine.campaign(), "ref": "CMP-1"}
-    plan = engine.plan(campaign=campaign).model_copy(update={"id": "spring"})
-    await place.client.define(plan, "operator")
-    await until(lambda: (one := place.ledger.launch("CMP-1")) and one.unconfirmed_since)
-    place.kill(*who)
-    crm.take_down(down=False)
-    await until(lambda: (one := place.ledger.launch("CMP-1")) and one.confirmed)
-    shown = await crm.look("CMP-1")
-    assert shown is not None
-    assert shown.state == "held"
-    place.ledger.verify()
 
 
 async def until(condition: Callable[[], object]) -> None:
