@@ -16,26 +16,26 @@ from measures.pool import open_pool
 NOW = datetime(2031, 1, 12, 9, tzinfo=UTC)
 
 
-def main(url: str, name: str, appends: int) -> None:
-    """Appends, and tells what was acknowledged."""
+def write(ledger: Ledger, name: str, appends: int) -> None:
+    """Appends to a pool, and tells what was acknowledged."""
     pool = Pool(id=name, title="Checks", unit="checks", owner="kim")
-    with Ledger.open(url) as ledger:
-        number = ledger.append([open_pool(pool, "kim", NOW, "open")])[-1].number
-        for turn in range(appends):
-            draft = Draft(
-                stream=pool_stream(name),
-                number=number + 1,
-                kind="capacity_reported",
-                at=NOW,
-                by="kim",
-                command=f"{turn}",
-                body={"period": "2031-03", "amount": turn},
-            )
-            for entry in ledger.append([draft]):
-                number = entry.number
-                sys.stdout.write(f"{name} {entry.number} {entry.hash}\n")
-            sys.stdout.flush()
+    number = ledger.append([open_pool(pool, "kim", NOW, "open")])[-1].number
+    for turn in range(appends):
+        draft = Draft(
+            stream=pool_stream(name),
+            number=number + 1,
+            kind="capacity_reported",
+            at=NOW,
+            by="kim",
+            command=f"{turn}",
+            body={"period": "2031-03", "amount": turn},
+        )
+        for entry in ledger.append([draft]):
+            number = entry.number
+            sys.stdout.write(f"{name} {entry.number} {entry.hash}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    with Ledger.open(sys.argv[1]) as opened:
+        write(opened, sys.argv[2], int(sys.argv[3]))

@@ -149,7 +149,7 @@ def test_batch_is_one_stream_in_order(ledger: Ledger, lives: Any) -> None:
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
