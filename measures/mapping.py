@@ -3,17 +3,18 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from measures.model import Id, Line, Model, Span
+from measures.model import GrownModel, Id, Line, Model, Span
 
 Scalar = str | int | float | bool | None
 """What a field of a remote object can hold."""
 
 FieldPolicy = Literal["engine", "remote", "newest", "ask"]
+StatusPolicy = Literal["engine", "remote"]
 Purpose = Literal["blockers", "measure"]
 Move = Literal["revert", "flag"]
 
@@ -110,7 +111,7 @@ class _Planned(Protocol):
     def package(self) -> str: ...
 
 
-class Mapping(Model):
+class Mapping(GrownModel):
     """How objects of one connection stand for measures, or for what blocks them.
 
     Attributes:
@@ -125,10 +126,14 @@ class Mapping(Model):
         as_: the person on whose behalf changes made there are taken over
         fields: what is shown in which field
         statuses: the status there for open and cleared, or for each stage, on_hold and cancelled
+        status_policy: whether a move made there to the status of the next stage asks for its gate,
+            remote, or is forbidden like every other, engine
         move: what becomes of a move made there that the gate forbids, revert or flag
         flips: how often a field may go to and fro
         link: the address of a measure's page for people; {measure} stands for its id
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"status_policy"})
 
     kind: Literal["Mapping"] = "Mapping"
     id: Id
@@ -141,6 +146,7 @@ class Mapping(Model):
     as_: Id | None = Field(default=None, alias="as")
     fields: Annotated[tuple[MappedField, ...], Field(min_length=1, max_length=100)]
     statuses: dict[Id, Line] = {}
+    status_policy: StatusPolicy = "engine"
     move: Move = "revert"
     flips: Flips = Flips()
     link: Line | None = None
@@ -177,7 +183,26 @@ class Mapping(Model):
             )
         if self.purpose == "measure" and self.rules:
             raise PydanticCustomError("mapped_rules", "rules go with purpose blockers")
+        if self.status_policy == "remote":
+            self._refuse_unaskable()
         return self
+
+    def _refuse_unaskable(self) -> None:
+        lacking = [
+            what
+            for what, there in (
+                ("purpose: measure", self.purpose == "measure"),
+                ("as: PERSON, on whose behalf gates are asked for", self.as_ is not None),
+                ("statuses, which say what each stage is called there", bool(self.statuses)),
+            )
+            if not there
+        ]
+        if lacking:
+            raise PydanticCustomError(
+                "mapped_status_policy",
+                "status_policy remote asks for gates; it needs {lacking}",
+                {"lacking": ", and ".join(lacking)},
+            )
 
     def _refuse_untakeable(self, field: MappedField) -> None:
         if self.purpose != "measure" or field.policy not in ("remote", "newest"):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from measures.mapping import FieldPolicy, Scalar, same
+from measures.mapping import FieldPolicy, Move, Scalar, same
 from measures.model import Moment, Stored
 from measures.remote import STATUS, RemoteState
 
@@ -65,6 +65,16 @@ class Reconciliation(NamedTuple):
     asked: tuple[Difference, ...] = ()
     flagged: tuple[Difference, ...] = ()
     suspended: str = ""
+
+
+def denied(decided: Reconciliation, move: Move) -> Reconciliation:
+    """Returns what follows when the gate that a move asked for stays shut."""
+    moves = tuple(one for one in decided.taken if one.field == STATUS)
+    taken = tuple(one for one in decided.taken if one.field != STATUS)
+    if move == "flag":
+        return decided._replace(taken=taken, flagged=(*decided.flagged, *moves))
+    status = next((str(one.ours) for one in moves), decided.status)
+    return decided._replace(taken=taken, reverted=(*decided.reverted, *moves), status=status)
 
 
 Verdict = Literal["nothing", "write", "revert", "take", "ask", "flag"]
@@ -155,6 +165,8 @@ def _moved(state: RemoteState, theirs: str, closed: Collection[str]) -> Verdict:
     if ours_changed:
         return "write"
     theirs_changed = STATUS in state.shown and theirs != state.shown[STATUS]
+    if theirs_changed and theirs in want.asks:
+        return "take"
     is_forbidden = theirs in want.forbidden or (want.open and theirs in closed)
     if not theirs_changed or not is_forbidden:
         return "nothing"

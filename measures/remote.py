@@ -60,6 +60,7 @@ class RemoteWant(Stored):
         move: what becomes of a move made there that is forbidden.
         flips: how often a field may go to and fro.
         as_person: on whose behalf changes made there are taken over.
+        asks: the gate that a move made there to a status asks for, by that status.
     """
 
     fields: tuple[WantedField, ...] = ()
@@ -73,6 +74,7 @@ class RemoteWant(Stored):
     move: Move = "revert"
     flips: Flips = Flips()
     as_person: str | None = None
+    asks: dict[str, str] = {}
 
     def says_the_same(self, other: "RemoteWant") -> bool:
         """Tells whether another want leads to the same object; what is said on the way aside."""
@@ -257,8 +259,10 @@ def _changes(state: RemoteState, entry: Draft) -> dict[str, Any]:
         case "remote_reverted":
             return _answered(state, entry)
         case "remote_taken":
+            # Each gate that was asked for there and opened is a step forward, no to and fro.
+            counted = {} if body["field"] == STATUS else _answered(state, entry)
             return {
-                **_answered(state, entry),
+                **counted,
                 **_left_alone(state, entry),
                 **_decided(state, {body["field"]}),
             }

@@ -11,10 +11,19 @@ def settle_command(remote: str) -> str:
     return f"sluice connectors sync --settle {remote} --with engine|remote --as PERSON"
 
 
-def said_of(what: Literal["reverted", "left"], one: Difference, state: RemoteState) -> str:
-    """Returns the comment on a change that was put back, or that waits for a person."""
+def said_of(
+    what: Literal["reverted", "left"], one: Difference, state: RemoteState, why: str = ""
+) -> str:
+    """Returns the comment on a change that was put back, or that waits for a person.
+
+    Args:
+        what: what became of it.
+        one: the change.
+        state: the object.
+        why: why it could not be taken over; empty where nobody tried.
+    """
     if one.field == STATUS:
-        return _said_of_move(what, one, state)
+        return _said_of_move(what, one, state, why)
     if what == "reverted":
         return (
             f"{one.field} was put back to {one.ours!r}: it follows from measure {state.measure},"
@@ -27,9 +36,18 @@ def said_of(what: Literal["reverted", "left"], one: Difference, state: RemoteSta
     )
 
 
-def _said_of_move(what: Literal["reverted", "left"], one: Difference, state: RemoteState) -> str:
+def _said_of_move(
+    what: Literal["reverted", "left"], one: Difference, state: RemoteState, why: str
+) -> str:
     outcome = f"it was moved back to {one.ours}" if what == "reverted" else "it was left there"
     decide = "" if what == "reverted" else f". To decide otherwise: {settle_command(state.id)}"
+    if why:
+        gate = state.want.asks.get(str(one.theirs), "")
+        return (
+            f"Moved to {one.theirs}, which asks for gate {gate} of measure {state.measure} for"
+            f" {state.want.as_person}: {why}; {outcome}. sluice explain"
+            f" {state.measure}{decide}"
+        )
     if state.want.stands_for_measure:
         why = f"measure {state.measure} stands at {state.want.phase}, and only its gates move it"
     else:

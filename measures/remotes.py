@@ -320,7 +320,18 @@ def _measure_want(state: MeasureState, mapping: Mapping, directory: Directory) -
         move=mapping.move,
         flips=mapping.flips,
         as_person=mapping.as_,
+        asks=_asks(state, mapping),
     )
+
+
+def _asks(state: MeasureState, mapping: Mapping) -> dict[str, str]:
+    """Returns which move made there asks for which gate: only to the status of the next stage."""
+    gate = state.next_gate
+    if mapping.status_policy != "remote" or gate is None or state.on_hold is not None:
+        return {}
+    status, now = mapping.statuses.get(gate), mapping.statuses.get(state.stage)
+    # Two stages of one status cannot be told apart there.
+    return {status: gate} if status and status != now else {}
 
 
 def _stage_remark(state: MeasureState, phase: str, directory: Directory) -> str:

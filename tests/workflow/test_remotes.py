@@ -365,6 +365,83 @@ async def test_a_person_settles_what_was_asked_with_theirs(engine: Any) -> None:
     assert tickets(engine)[0].fields["assignee"] == "piet"
 
 
+# --- moves made there that ask for gates ---
+
+
+def asking(engine: Any, now: str, after: str, **fields: Any) -> Mapping:
+    """A board on which people move a measure from one stage to the next."""
+    statuses = {now: "open", after: "in work", "closed": "done"}
+    return board(engine, statuses=statuses, status_policy="remote", **fields)
+
+
+async def shows_stage(engine: Any, stage: str) -> RemoteState:
+    """Waits until the object shows a stage, and returns it."""
+    await engine.until(lambda: any(one.want.phase == stage for one in remotes(engine)))
+    [remote] = await in_step(engine)
+    return remote
+
+
+def move(engine: Any, remote: RemoteState, status: str) -> None:
+    """Ann moves the object."""
+    with system(engine).by_hand("ann") as shown:
+        shown.move("ticket", remote.ref, status)
+
+
+async def test_a_move_there_asks_for_the_gate(engine: Any) -> None:
+    """On behalf of whom the mapping names; a move beyond the next stage is none."""
+    apply(engine, asking(engine, "identified", "detailed"))
+    measure = await engine.define(package=engine.id("pack"))
+    await engine.reach(measure, "identified")
+    remote = await shows_stage(engine, "identified")
+    move(engine, remote, "in work")
+    await engine.client.bring_remote_now(remote.id)
+    await engine.until_stage(measure, "detailed")
+    assert engine.entries(measure, "stage_advanced")[-1].by == "olga"
+    await in_step(engine)
+    assert tickets(engine)[0].status == "in work"
+    assert "remote_reverted" not in kinds(engine, remote)
+    move(engine, remote, "open")
+    await engine.client.bring_remote_now(remote.id)
+    assert tickets(engine)[0].status == "in work", "nobody goes back by moving a ticket"
+
+
+async def test_a_move_that_the_gate_forbids_is_put_back_and_its_request_waits(engine: Any) -> None:
+    """With the reasons in a comment; moved again it is asked anew, and the engine moves it last."""
+    apply(engine, asking(engine, "detailed", "decided"))
+    measure = await engine.define(package=engine.id("pack"))
+    await engine.reach(measure, "detailed")
+    remote = await shows_stage(engine, "detailed")
+    for count in (1, 2):
+        move(engine, remote, "in work")
+        await engine.client.bring_remote_now(remote.id)
+        await engine.until(
+            lambda count=count: kinds(engine, remote).count("remote_reverted") == count
+        )
+        assert tickets(engine)[0].status == "open"
+    author, why = comments(engine, remote.ref)[-1]
+    assert author == "engine"
+    assert "asks for gate decided" in why
+    assert "sponsor sam has not approved" in why
+    assert engine.state(measure).stage == "detailed"
+    assert engine.state(measure).request.gate == "decided"
+    await engine.approve(measure)
+    await engine.until_stage(measure, "decided")
+    await engine.until(lambda: tickets(engine)[0].status == "in work")
+
+
+async def test_a_move_that_the_gate_forbids_may_be_left_and_said(engine: Any) -> None:
+    """With `move: flag`."""
+    apply(engine, asking(engine, "detailed", "decided", move="flag"))
+    measure = await engine.define(package=engine.id("pack"))
+    await engine.reach(measure, "detailed")
+    remote = await shows_stage(engine, "detailed")
+    move(engine, remote, "in work")
+    await engine.client.bring_remote_now(remote.id)
+    await engine.until(lambda: "remote_flagged" in kinds(engine, remote))
+    assert tickets(engine)[0].status == "in work"
+    assert "it was left there" in comments(engine, remote.ref)[-1][1]
+
+
 # --- versions, and systems that are down ---
 
 

@@ -9,7 +9,7 @@ from connectors.contract import Connector, Remote
 from connectors.failures import Conflict, NotFound
 from measures.digest import digest
 from measures.mapping import Scalar
-from measures.reconciling import Difference, Reconciliation, Shown, reconcile
+from measures.reconciling import Difference, Reconciliation, Shown, denied, reconcile
 from measures.remote import STATUS, RemoteState
 from measures.remote_words import said_of
 from measures.syncing import Brought, Refused
@@ -114,19 +114,22 @@ class _Bringing:
     async def _write(self, found: Remote, decided: Reconciliation) -> Brought:
         state = self._state
         refused = await self._take_over(decided.taken)
+        denial = refused.pop(STATUS, "")
+        if denial:
+            decided = denied(decided, state.want.move)
         for number, one in enumerate(decided.reverted):
             # Said before it is put back: afterwards nobody could tell that it still is to be said.
             await self._connector.comment(
                 state.kind,
                 found.ref,
-                said_of("reverted", one, state),
+                said_of("reverted", one, state, denial),
                 key=self._key(f"reverted {state.answers + number}"),
             )
         for number, one in enumerate((*decided.flagged, *decided.asked)):
             await self._connector.comment(
                 state.kind,
                 found.ref,
-                said_of("left", one, state),
+                said_of("left", one, state, denial),
                 key=self._key(f"left {state.answers + number}"),
             )
         before = found.status

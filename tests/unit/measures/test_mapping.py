@@ -35,6 +35,10 @@ def mapping(**fields: Any) -> Mapping:
          "stage follows from the measure's life"),
         ({"purpose": "measure", "fields": [{"ours": "owner", "theirs": "o", "policy": "newest"}]},
          "say on whose behalf, as: PERSON"),
+        ({"status_policy": "remote"},
+         "needs purpose: measure, and as: PERSON, .*, and statuses"),
+        ({"status_policy": "remote", "purpose": "measure", "statuses": {"decided": "Go"}},
+         "needs as: PERSON, on whose behalf gates are asked for$|needs as: PERSON"),
         ({"version": 0}, "greater than or equal to 1"),
         ({"flips": {"most": 0}}, "greater than or equal to 1"),
         ({"colour": "red"}, "Extra inputs"),
@@ -44,6 +48,13 @@ def test_what_makes_no_sense_is_refused(fields: dict[str, Any], says: str) -> No
     """In words that say what to write."""
     with pytest.raises(ValidationError, match=says):
         mapping(**fields)
+
+
+def test_a_mapping_from_before_statuses_could_ask_keeps_its_digest() -> None:
+    """Whatever was recorded by it stays as it is."""
+    assert "status_policy" not in mapping().model_dump()
+    asks = mapping(status_policy="remote", purpose="measure", statuses={"a": "b"}, **{"as": "olga"})
+    assert asks.model_dump()["status_policy"] == "remote"
 
 
 def test_whom_it_concerns() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from measures.errors import RefusedError
 from measures.mapping import FieldPolicy, Flips, Scalar, same
-from measures.reconciling import Shown, reconcile
+from measures.reconciling import Shown, denied, reconcile
 from measures.remote import (
     STATUS,
     MappingUse,
@@ -449,3 +449,20 @@ def test_two_engines_that_both_insist_come_to_rest(
             other.fields, other.status, other.version = one.fields, one.status, one.version
         total += turn()
     assert total <= 2 * (most + 1) * 2 + changes
+
+
+@pytest.mark.parametrize("move", ["revert", "flag"])
+def test_a_move_that_asks_for_a_gate_counts_unless_that_stays_shut(move: Any) -> None:
+    """Every other move is forbidden as before."""
+    desk = Desk(want(forbidden=("done", "go"), asks={"go": "decided"}, move=move))
+    desk.bring()
+    desk.status = "go"
+    asked = reconcile(desk.state, desk.shown(), CLOSED, NOW)
+    [taken] = asked.taken
+    assert (taken.field, taken.ours, taken.theirs) == (STATUS, "open", "go")
+    shut = denied(asked, move)
+    assert shut.taken == ()
+    assert (shut.reverted, shut.flagged)[move == "flag"] == (taken,)
+    assert shut.status == ("open" if move == "revert" else "")
+    desk.status = "done"
+    assert reconcile(desk.state, desk.shown(), CLOSED, NOW).taken == ()
