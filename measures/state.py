@@ -12,7 +12,7 @@ from measures.links import streams_of
 from measures.loads import Confirmation, Need, Touched
 from measures.model import Moment, Stored
 from measures.permits import Permit, PermitEnd
-from measures.plan import Demand, Evidence, Measure
+from measures.plan import Evidence, Measure
 from measures.queueing.record import RecordedQueue
 from measures.verdict import Verdict
 from measures.waivers import Waiver
@@ -246,12 +246,3 @@ class MeasureState(Stored):
         """Returns the day a milestone was done, as reported or as the plan says."""
         planned = next((m.done_on for m in self.plan.milestones if m.id == milestone), None)
         return self.done.get(milestone, planned)
-
-
-def demands_of(reserved: Reserved) -> tuple[Demand, ...]:
-    """Returns what pools hold for a measure as demands in the pools' units."""
-    return tuple(
-        Demand(pool=pool, period=period, amount=amount)
-        for pool, periods in reserved.amounts.items()
-        for period, amount in periods.items()
-    )

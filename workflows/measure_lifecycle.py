@@ -16,12 +16,11 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from measures.answers import Answer, accepted, refused
-    from measures.capacity_facts import asker_of
     from measures.entry import Draft
     from measures.folding import fold_measure
+    from measures.holdings import must_let_go, to_take_back
     from measures.judging import next_notice_at
     from measures.permitting import next_permit_due
-    from measures.plan import Demand
     from measures.requests import (
         AdvanceInput,
         AmendInput,
@@ -34,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
         SignInput,
         WaiveInput,
     )
-    from measures.state import MeasureState, Reserved, demands_of
+    from measures.state import MeasureState, Reserved
     from measures.status import Reason, Status, reasons_of, status_of
     from measures.waivers import demands_to_hold, next_expiry
     from workflows import ports
@@ -44,14 +43,13 @@ with workflow.unsafe.imports_passed_through():
         MAPPINGS_CHANGED,
         MEASURE_WORKFLOW,
         CampaignShown,
-        Holding,
-        HoldingResult,
         MeasureAct,
         MeasureRecord,
         MeasureStart,
         MeasureVerb,
     )
     from workflows.history import has_grown_long
+    from workflows.holdings import Holdings
     from workflows.launch_teller import LaunchTeller
     from workflows.remote_contract import RemotesTelling, RemotesTold
     from workflows.remote_teller import RemoteTeller
@@ -82,6 +80,7 @@ class MeasureLifecycle:
         self._permit_tried_at: datetime | None = None
         self._to_wake: list[str] = []
         self._refused: ApplicationError | None = None
+        self._holdings = Holdings(lambda: self._life)
         self._launch = LaunchTeller(lambda: self._life)
         self._remotes = RemoteTeller(lambda: self._life, concerned=start.mapped)
         self._shown_by_launch: CampaignShown | None = None
@@ -95,7 +94,7 @@ class MeasureLifecycle:
         if start.recovered:
             async with self._taking_turn():
                 await self._fit_holdings(str(workflow.uuid4()))
-                await self._restore_holdings()
+                await self._holdings.restore()
         self._showing.show()
         telling = [
             asyncio.create_task(keep())
@@ -322,7 +321,9 @@ class MeasureLifecycle:
             hard = gate == self._life.lifecycle.hard_at
             wanted = self._life.plan.demands if record.demands is None else record.demands
             demands = demands_to_hold(wanted, record.verdict)
-            held = await self._hold(demands, hard, f"{command}:{attempt}", str(gate))
+            held = await self._holdings.hold(
+                demands, hard=hard, command=f"{command}:{attempt}", reason=str(gate)
+            )
             record = await self._act(
                 verb,
                 ask,
@@ -333,7 +334,7 @@ class MeasureLifecycle:
             disturbed = disturbed or held.changed
         # Pools that were asked before one could not, or whose capacity did not help after all.
         if disturbed and held.reserved != self._life.reserved:
-            await self._restore_holdings()
+            await self._holdings.restore()
         return record
 
     async def _judge_again(self) -> None:
@@ -414,52 +415,24 @@ class MeasureLifecycle:
 
     # --- capacity ---
 
-    async def _hold(
-        self, demands: tuple[Demand, ...], hard: bool, command: str, reason: str
-    ) -> HoldingResult:
-        held_before = set(self._life.reserved.amounts)
-        return await ports.reserve_capacity(
-            Holding(
-                measure=self._life.id,
-                demands=demands,
-                pools=tuple(sorted(held_before | {d.pool for d in self._life.plan.demands})),
-                hard=hard,
-                reason=reason,
-                command=command,
-                priority=self._life.plan.priority,
-                since=asker_of(self._life, workflow.now()).since,
-            )
-        )
-
-    async def _restore_holdings(self) -> None:
-        """Brings the pools back to what the measure's record says they hold."""
-        reserved = self._life.reserved
-        if not self._life.plan.demands and not reserved.amounts:
-            return
-        command = str(workflow.uuid4())
-        await self._hold(demands_of(reserved), reserved.hard, command, "as recorded")
-
     async def _fit_holdings(self, command: str) -> tuple[Draft, ...]:
         """Releases capacity that a cancelled, held or stepped back measure may no longer hold."""
-        state = self._life
-        early = not state.lifecycle.reached(state.stage, state.lifecycle.hard_at)
-        let_go = state.on_hold is not None and state.lifecycle.on_hold == "release"
-        hard = state.reserved.hard and (early or let_go)
-        if not state.reserved.amounts or (state.cancelled is None and not hard):
+        if not must_let_go(self._life):
             return ()
-        await self._hold((), hard=False, command=f"{command}:release", reason="released")
+        await self._holdings.hold((), hard=False, command=f"{command}:release", reason="released")
         record = await self._act("released", {}, f"{command}:released")
         return record.entries
 
     async def _take_back(self, command: str) -> tuple[Draft, ...]:
         """Takes back what a hold released, all of it or nothing; its launch stays shut without."""
-        parked, lifecycle = self._life.parked, self._life.lifecycle
-        if not parked.hard or not lifecycle.reached(self._life.stage, lifecycle.hard_at):
+        demands = to_take_back(self._life)
+        if not demands:
             return ()
-        demands = demands_of(parked)
-        held = await self._hold(demands, hard=True, command=f"{command}:back", reason="resumed")
+        held = await self._holdings.hold(
+            demands, hard=True, command=f"{command}:back", reason="resumed"
+        )
         if held.lacking:
-            await self._restore_holdings()
+            await self._holdings.restore()
             return ()
         ask = held.reserved.model_dump(mode="json")
         return (await self._act("reserved", ask, f"{command}:reserved")).entries

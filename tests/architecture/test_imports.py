@@ -23,6 +23,7 @@ WORKFLOW_FILES = (
     "workflows.describing",
     "workflows.failing",
     "workflows.history",
+    "workflows.holdings",
     "workflows.revocation_signing",
     "workflows.load_contract",
     "workflows.remote_contract",
