@@ -130,6 +130,12 @@ def print_remote(view: RemoteView) -> None:
         out.print(f"  seen {_time(view.seen_at)} in {view.connection}", markup=False)
     for name, wanted in view.wanted.items():
         _print_field(out, view, name, wanted)
+    if view.unreachable_since is not None:
+        out.print(
+            "  it is tried until its system answers; to leave it as it is: sluice connectors sync"
+            f" --forget {view.id} --reason ... --as PERSON",
+            markup=False,
+        )
     if view.suspended is not None:
         out.print(
             f"  to write it again: sluice connectors sync --resume {view.id} --reason ... --as"

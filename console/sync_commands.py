@@ -1,21 +1,21 @@
 """`sluice connectors sync`: brings what is shown in other systems in step now."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from console.exits import Exit
 from console.options import AsPerson, Output, Reason
 from console.output import Form
+from console.remote_asks import Asked, Forget, Resume, Settle
 from console.running import run
 from console.sync_explain_command import explain
 from console.sync_plan_command import plan
 
 if TYPE_CHECKING:
     from ledger.store import Ledger
-    from measures.remote import RemoteState, Side
+    from measures.remote import RemoteState
     from workflows.client import SluiceClient
-    from workflows.remote_contract import RemoteAnswer
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,6 +51,10 @@ def sync(
     field: Annotated[
         list[str] | None, typer.Option(help="With --settle: only this field; again for more.")
     ] = None,
+    forget: Annotated[
+        str | None,
+        typer.Option(metavar="OBJECT", help="Leave an object as it is, whatever it shows."),
+    ] = None,
     reason: Reason = "",
     as_person: AsPerson = None,
     output: Output = Form.TABLE,
@@ -67,51 +71,25 @@ def sync(
         raise typer.BadParameter("--settle OBJECT and --with engine|remote go together")
     if field and settle is None:
         raise typer.BadParameter("--field goes with --settle")
-    if settle is not None and resume is not None:
-        raise typer.BadParameter("one at a time: --resume, then --settle")
-    asked: _Asked | None = None
+    if forget is not None and not reason:
+        raise typer.BadParameter("--forget needs a --reason: why is it left as it is?")
+    if sum(one is not None for one in (resume, settle, forget)) > 1:
+        raise typer.BadParameter("one at a time: --resume, --settle or --forget")
+    asked: Asked | None = None
     if resume is not None:
-        asked = _Resume(resume, reason)
+        asked = Resume(resume, reason)
+    elif forget is not None:
+        asked = Forget(forget, reason)
     elif settle is not None and side is not None:
-        asked = _Settle(settle, side, tuple(field or ()), reason)
+        asked = Settle(settle, side, tuple(field or ()), reason)
     run(_sync(name, move or measure, mapping or "", asked, as_person, output))
-
-
-class _Resume(NamedTuple):
-    """An object that is to be written again."""
-
-    remote: str
-    reason: str
-
-    async def ask(self, client: "SluiceClient", by: str) -> "RemoteAnswer":
-        from workflows.remote_contract import RemoteResume
-
-        return await client.resume_remote(self.remote, RemoteResume(by=by, reason=self.reason))
-
-
-class _Settle(NamedTuple):
-    """An object about which a person decides."""
-
-    remote: str
-    side: "Side"
-    fields: tuple[str, ...]
-    reason: str
-
-    async def ask(self, client: "SluiceClient", by: str) -> "RemoteAnswer":
-        from workflows.remote_contract import RemoteSettle
-
-        ask = RemoteSettle(by=by, side=self.side, fields=self.fields, reason=self.reason)
-        return await client.settle_remote(self.remote, ask)
-
-
-_Asked = _Resume | _Settle
 
 
 async def _sync(
     connection: str | None,
     measure: str | None,
     mapping: str,
-    asked: _Asked | None,
+    asked: Asked | None,
     as_person: str | None,
     output: Form,
 ) -> Exit:
@@ -121,14 +99,16 @@ async def _sync(
     from measures.entry import remote_stream
     from measures.errors import RefusedError
     from measures.people import OPERATOR
+    from measures.remote_words import settle_command
 
     place = find_place()
-    by = place.acting(as_person, otherwise=OPERATOR)
+    # Only who has a part in a measure decides about its objects; that is never the operator.
+    by = place.acting(as_person, otherwise=None if asked is not None else OPERATOR)
     with open_ledger(place) as ledger:
         before = ledger.position()
         async with open_client(place) as client:
             if asked is not None:
-                answer = await asked.ask(client, by)
+                answer = await asked.put(client, by)
                 if not answer.accepted:
                     raise RefusedError(answer.refused, answer.message)
                 brought = await _bring(client, [asked.remote])
@@ -154,6 +134,12 @@ async def _sync(
         late = [one for one in views if one.standing not in ("in step", "ended")]
         for one in late:
             people().print(f"{one.id}: {one.standing}: {one.why}", markup=False)
+        for one in views:
+            if one.questions:
+                fields = ", ".join(one.questions)
+                people().print(
+                    f"{one.id}: decide about {fields}: {settle_command(one.id)}", markup=False
+                )
         people().print(f"{len(views)} objects, {len(views) - len(late)} in step")
     in_step = all(one.standing in ("in step", "ended") for one in views)
     return Exit.DONE if in_step else Exit.FAILED

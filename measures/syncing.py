@@ -124,6 +124,15 @@ def resume(state: RemoteState, by: str, reason: str, at: datetime, command: str)
     return drafting.drafts
 
 
+def forget(state: RemoteState, by: str, reason: str, at: datetime, command: str) -> list[Draft]:
+    """Drafts that it is left as it is, in step or not; nothing when it has ended already."""
+    if state.ended_at is not None:
+        return []
+    drafting = _drafting(state, at, command, by=by)
+    drafting.write("remote_ended", {"reason": reason})
+    return drafting.drafts
+
+
 def settle(
     state: RemoteState,
     side: Side,

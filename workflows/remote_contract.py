@@ -20,7 +20,7 @@ REMOTE_ORDER = "remote_order"
 REMOTE_CHANGED = "remote_changed"
 TRY_NOW = "try_now"
 
-RemoteVerb = Literal["look_up", "order", "brought", "lose_sight", "resume", "settle"]
+RemoteVerb = Literal["look_up", "order", "brought", "lose_sight", "resume", "settle", "forget"]
 
 
 class RemotesTelling(Stored):
@@ -92,6 +92,13 @@ class RemoteNews(Stored):
 
 class RemoteResume(Stored):
     """Asks for an object that went to and fro to be written again."""
+
+    by: str
+    reason: str
+
+
+class RemoteForget(Stored):
+    """Asks for an object to be left as it is, in step or not."""
 
     by: str
     reason: str

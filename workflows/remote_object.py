@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         TRY_NOW,
         RemoteAct,
         RemoteAnswer,
+        RemoteForget,
         RemoteNews,
         RemoteRecord,
         RemoteResume,
@@ -115,7 +116,17 @@ class RemoteObject:
         """Has one side written or taken over, as a person decided."""
         return await self._answer("settle", ask)
 
-    async def _answer(self, verb: RemoteVerb, ask: RemoteResume | RemoteSettle) -> RemoteAnswer:
+    @workflow.update(description="Leaves an object as it is")
+    async def forget(self, ask: RemoteForget) -> RemoteAnswer:
+        """Ends its life, in step or not; what is just tried is given up."""
+        answer = await self._answer("forget", ask)
+        if answer.accepted:
+            self._asked += 1
+        return answer
+
+    async def _answer(
+        self, verb: RemoteVerb, ask: RemoteResume | RemoteSettle | RemoteForget
+    ) -> RemoteAnswer:
         update = workflow.current_update_info()
         assert update is not None, "only updates take requests"
         await workflow.wait_condition(lambda: self._state is not None)

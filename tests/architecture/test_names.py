@@ -65,7 +65,7 @@ def test_workflows() -> None:
             ["status"],
         ),
         "RemoteObject": (
-            ["bring_now", "resume", "settle"],
+            ["bring_now", "forget", "resume", "settle"],
             ["remote_changed", "remote_order", "try_now"],
             ["status"],
         ),

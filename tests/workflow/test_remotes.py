@@ -12,7 +12,13 @@ from measures.mapping import Mapping
 from measures.remote import RemoteState
 from measures.remotes import wanted_of
 from measures.requests import AmendInput, ReasonInput
-from workflows.remote_contract import RemoteNews, RemoteResume, RemoteSettle, RemotesTelling
+from workflows.remote_contract import (
+    RemoteForget,
+    RemoteNews,
+    RemoteResume,
+    RemoteSettle,
+    RemotesTelling,
+)
 
 
 def system(engine: Any) -> MemoryConnector:
@@ -564,6 +570,27 @@ async def test_a_measure_that_leaves_a_mapping_leaves_its_object(engine: Any) ->
     [after] = tickets(engine)
     assert (after.status, after.fields) == (before.status, before.fields)
     assert "does not concern it any more" in comments(engine, after.ref)[-1][1]
+
+
+async def test_an_object_of_a_system_that_is_gone_is_forgotten(own_engine: Any) -> None:
+    """What is tried for ever is given up, on record; until the measure wants something else."""
+    async with own_engine(circuit=0.5) as engine:
+        apply(engine, mapping(engine))
+        await blocked(engine)
+        [remote] = await in_step(engine)
+        system(engine).take_down()
+        remove(engine)
+        await engine.client.tell_mappings_changed([remote.measure])
+        await engine.until(lambda: remotes(engine)[0].unreachable_since)
+        ask = RemoteForget(by="olga", reason="the tracker was shut down")
+        answer = await engine.client.forget_remote(remote.id, ask)
+        assert (answer.accepted, answer.state.ended_at is not None) == (True, True)
+        await engine.client.temporal.get_workflow_handle(f"remote:{remote.id}").result()
+        ended = list(engine.ledger.entries(f"remote:{remote.id}"))[-1]
+        assert (ended.kind, ended.by) == ("remote_ended", "olga")
+        assert ended.body == {"reason": "the tracker was shut down"}
+        system(engine).take_down(down=False)
+        assert tickets(engine)[0].status == "open", "it is left as it is"
 
 
 # --- several installations on one system ---

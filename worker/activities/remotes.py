@@ -22,6 +22,7 @@ from workflows.remote_contract import (
     ACT_ON_REMOTE,
     TELL_REMOTES,
     RemoteAct,
+    RemoteForget,
     RemoteRecord,
     RemoteResume,
     RemoteSettle,
@@ -92,6 +93,10 @@ class RemoteActivities:
                 return syncing.settle(
                     state, settle.side, settle.by, settle.reason, at, command, settle.fields
                 )
+            case "forget":
+                forget = restore(RemoteForget, ask)
+                await self._refuse_uninvolved(state, forget.by, "forget its remote objects")
+                return syncing.forget(state, forget.by, forget.reason, at, command)
             case "look_up":
                 return []
 

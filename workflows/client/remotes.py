@@ -13,6 +13,7 @@ from workflows.remote_contract import (
     REMOTE_WORKFLOW,
     TRY_NOW,
     RemoteAnswer,
+    RemoteForget,
     RemoteNews,
     RemoteResume,
     RemoteSettle,
@@ -58,6 +59,12 @@ class RemoteVerbs(Speaker):
         """Has an object written again that went to and fro."""
         return await self._update(
             remote_stream(remote), "resume", ask, None, DECISION_LIMIT, RemoteAnswer
+        )
+
+    async def forget_remote(self, remote: str, ask: RemoteForget) -> RemoteAnswer:
+        """Has an object left as it is, for instance because its system is gone for good."""
+        return await self._update(
+            remote_stream(remote), "forget", ask, None, DECISION_LIMIT, RemoteAnswer
         )
 
     async def settle_remote(self, remote: str, ask: RemoteSettle) -> RemoteAnswer:
