@@ -68,7 +68,7 @@ async def _remove(name: str, reason: str, as_person: str | None, output: Form) -
         return Exit.DONE
     done = "was removed before" if entry is None else "is removed"
     people().print(
-        f"mapping {name} {done}; {len(shown)} objects are left in their systems with a comment",
+        f"mapping {name} {done}; {len(shown)} objects in other systems are let go with a comment",
         markup=False,
     )
     if shown:

@@ -90,12 +90,12 @@ def view_of(state: RemoteState) -> RemoteView:
 
 
 def _standing(state: RemoteState) -> tuple[str, str]:
+    if state.ended_at is not None:
+        return "ended", ""
     if state.suspended is not None:
         return "suspended", state.suspended.reason
     if state.unreachable_since is not None:
         return "unreachable", state.unreachable_why
-    if state.ended_at is not None:
-        return "ended", ""
     if not state.in_step:
         return "not in step yet", "it is being written"
     return "in step", ""
@@ -130,13 +130,13 @@ def print_remote(view: RemoteView) -> None:
         out.print(f"  seen {_time(view.seen_at)} in {view.connection}", markup=False)
     for name, wanted in view.wanted.items():
         _print_field(out, view, name, wanted)
-    if view.unreachable_since is not None:
+    if view.standing == "unreachable":
         out.print(
             "  it is tried until its system answers; to leave it as it is: sluice connectors sync"
             f" --forget {view.id} --reason ... --as PERSON",
             markup=False,
         )
-    if view.suspended is not None:
+    if view.standing == "suspended":
         out.print(
             f"  to write it again: sluice connectors sync --resume {view.id} --reason ... --as"
             " PERSON",

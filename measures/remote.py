@@ -282,7 +282,12 @@ def _changes(state: RemoteState, entry: Draft) -> dict[str, Any]:
         case "remote_resumed":
             return {"suspended": None, "flips": {}}
         case "remote_ended":
-            return {"ended_at": entry.at, "written_number": state.wanted_number}
+            return {
+                "ended_at": entry.at,
+                "written_number": state.wanted_number,
+                "unreachable_since": None,
+                "unreachable_why": "",
+            }
         case _:
             msg = f"{entry.kind} does not belong to a remote object"
             raise ValueError(msg)

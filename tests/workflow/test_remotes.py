@@ -7,6 +7,7 @@ from typing import Any
 from connectors.contract import Remote
 from connectors.memory import MemoryConnector
 from console.rebuilding import rebuild
+from console.remote_showing import view_of
 from measures.documents import document_content
 from measures.mapping import Mapping
 from measures.remote import RemoteState
@@ -585,6 +586,7 @@ async def test_an_object_of_a_system_that_is_gone_is_forgotten(own_engine: Any) 
         ask = RemoteForget(by="olga", reason="the tracker was shut down")
         answer = await engine.client.forget_remote(remote.id, ask)
         assert (answer.accepted, answer.state.ended_at is not None) == (True, True)
+        assert view_of(remotes(engine)[0]).standing == "ended"
         await engine.client.temporal.get_workflow_handle(f"remote:{remote.id}").result()
         ended = list(engine.ledger.entries(f"remote:{remote.id}"))[-1]
         assert (ended.kind, ended.by) == ("remote_ended", "olga")
