@@ -87,24 +87,31 @@ class Database:
         Raises:
             LedgerError: when the database does not do it; then nothing of it is written.
         """
-        with self._explained(), self.engine.connect() as connection:
-            if self._turnstile is not None:
-                connection = connection.execution_options(begin="BEGIN IMMEDIATE")
-                with self._turnstile.waiting():
-                    transaction = connection.begin()
-            else:
+        with self._explained(), self._begun() as connection:
+            if alone and not self.is_sqlite:
+                # A writer that is frozen while it holds the lock must not hold up the others
+                # for ever, hence the second setting; one round trip for both.
+                connection.execute(
+                    text(
+                        "SELECT pg_advisory_xact_lock(:lock), set_config("
+                        "'idle_in_transaction_session_timeout', '30s', true)"
+                    ),
+                    {"lock": _WRITER_LOCK},
+                )
+            yield connection
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        """A transaction that has begun to write; SQLite's after those who came before."""
+        if self._turnstile is None:
+            with self.engine.begin() as connection:
+                yield connection
+            return
+        with self._turnstile.alone(), self.engine.connect() as connection:
+            connection = connection.execution_options(begin="BEGIN IMMEDIATE")
+            with self._turnstile.waiting():
                 transaction = connection.begin()
             with transaction:
-                if alone and not self.is_sqlite:
-                    # A writer that is frozen while it holds the lock must not hold up the others
-                    # for ever, hence the second setting; one round trip for both.
-                    connection.execute(
-                        text(
-                            "SELECT pg_advisory_xact_lock(:lock), set_config("
-                            "'idle_in_transaction_session_timeout', '30s', true)"
-                        ),
-                        {"lock": _WRITER_LOCK},
-                    )
                 yield connection
 
     @contextmanager

@@ -5,12 +5,16 @@ much pause is therefore seldom seen at rest, and who has slept longest gets noth
 busy worker a single write waited until its patience ended. Here only one waits at the database
 itself, in the turnstile, and whoever has just written stands behind it like everybody else.
 
+Threads of one process queue before that, where each is called as soon as the one before is done:
+only one of them at a time waits for other processes.
+
 It is a courtesy: the database alone sees to it that nobody writes beside another. So who cannot
 stand in the turnstile, or not in time, writes as if there were none.
 """
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +24,7 @@ _LOOK_SECONDS = 0.002
 
 
 class Turnstile:
-    """A file whose lock is held by the one who writes next.
+    """A file whose lock is held by the process that writes next.
 
     Args:
         file: which; made where there is none.
@@ -30,6 +34,17 @@ class Turnstile:
     def __init__(self, file: Path, patience: float) -> None:
         self._file = file
         self._patience = patience
+        self._thread = threading.Lock()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps other threads of this process from writing while the block runs."""
+        is_alone = self._thread.acquire(timeout=self._patience)
+        try:
+            yield
+        finally:
+            if is_alone:
+                self._thread.release()
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
