@@ -4,8 +4,9 @@ from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from connectors.contract import Connector, ProofLevel
+from connectors.contract import ProofLevel
 from connectors.failures import NotFound, Unsupported
+from connectors.http import HttpConnector
 from measures.launch import Sighting
 
 
@@ -73,7 +74,7 @@ class WholeCampaigns(ABC):
         """
 
 
-class WholeCampaignConnector(Connector):
+class WholeCampaignConnector(HttpConnector):
     """A connection to such a system; it sets `_campaigns`.
 
     No keys are needed: to stop what is stopped, or start what runs, changes nothing.

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
+from connectors.contract import Connector
 from connectors.failures import (
     AuthFailed,
     Conflict,
@@ -152,6 +153,16 @@ class HttpDoor:
             for arg in failure.args
         )
         return failure
+
+
+class HttpConnector(Connector):
+    """A connection over one `HttpDoor`, which it sets as `_http`."""
+
+    _http: HttpDoor
+
+    async def aclose(self) -> None:
+        """Ends the connection."""
+        await self._http.aclose()
 
 
 async def read_bounded(response: httpx.Response, system: str) -> None:

@@ -15,7 +15,6 @@ import httpx
 from connectors.address import Address
 from connectors.contract import (
     ConnectionConfig,
-    Connector,
     Health,
     Manifest,
     Page,
@@ -26,7 +25,7 @@ from connectors.contract import (
 )
 from connectors.cursor import read_changes
 from connectors.failures import Conflict, ConnectorError, NotFound, Rejected
-from connectors.http import HttpDoor, segment
+from connectors.http import HttpConnector, HttpDoor, segment
 from connectors.refusals import refuse_changed, refuse_other_kinds
 from connectors.secrets import SecretRef, read_secret
 from connectors.understanding import understanding, version_of
@@ -54,7 +53,7 @@ class RoundupConfig(ConnectionConfig):
     closed: tuple[str, ...] = ("resolved", "done-cbb")
 
 
-class RoundupConnector(Connector):
+class RoundupConnector(HttpConnector):
     """Issues of one Roundup tracker."""
 
     manifest: ClassVar[Manifest] = Manifest(
@@ -90,10 +89,6 @@ class RoundupConnector(Connector):
             transport=transport,
         )
         self._statuses: dict[str, str] = {}
-
-    async def aclose(self) -> None:
-        """Ends the connection."""
-        await self._http.aclose()
 
     async def check(self) -> Health:
         """Asks for our own user."""

@@ -17,7 +17,6 @@ import httpx
 from connectors.address import Address
 from connectors.contract import (
     ConnectionConfig,
-    Connector,
     Health,
     Manifest,
     Page,
@@ -28,7 +27,7 @@ from connectors.contract import (
 )
 from connectors.cursor import read_changes
 from connectors.failures import AuthFailed, Conflict, NotFound, Rejected
-from connectors.http import HttpDoor, clock_skew, segment
+from connectors.http import HttpConnector, HttpDoor, clock_skew, segment
 from connectors.refusals import differing, refuse_changed, refuse_other_kinds, refuse_unkept
 from connectors.secrets import SecretRef, read_secret
 from connectors.understanding import understanding, version_of
@@ -66,7 +65,7 @@ class RtConfig(ConnectionConfig):
     message: Literal["comment", "correspond"] = "comment"
 
 
-class RtConnector(Connector):
+class RtConnector(HttpConnector):
     """Tickets of one Request Tracker."""
 
     manifest: ClassVar[Manifest] = Manifest(
@@ -94,10 +93,6 @@ class RtConnector(Connector):
             transport=transport,
         )
         self._custom_fields: tuple[str, ...] = ()
-
-    async def aclose(self) -> None:
-        """Ends the connection."""
-        await self._http.aclose()
 
     async def check(self) -> Health:
         """Asks for the version and for our own user, whose number is in the token."""

@@ -41,7 +41,18 @@ class Hanging(httpx.AsyncBaseTransport):
         raise AssertionError("it never goes on")
 
 
-class LosingReplies(httpx.AsyncBaseTransport):
+class _Around(httpx.AsyncBaseTransport):
+    """Stands before the real transport, and closes it."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def aclose(self) -> None:
+        """Closes the real transport."""
+        await self._inner.aclose()
+
+
+class LosingReplies(_Around):
     """Lets the first writing request do its work, and loses the answer.
 
     Attributes:
@@ -49,7 +60,7 @@ class LosingReplies(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, *, many: int = 1) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._left = many
         self.lost = 0
 
@@ -65,12 +76,8 @@ class LosingReplies(httpx.AsyncBaseTransport):
             raise httpx.ReadError(msg, request=request)
         return response
 
-    async def aclose(self) -> None:
-        """Closes the real transport."""
-        await self._inner.aclose()
 
-
-class Withholding(httpx.AsyncBaseTransport):
+class Withholding(_Around):
     """Lets the first writing request do its work, and never brings the answer.
 
     Attributes:
@@ -78,7 +85,7 @@ class Withholding(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self.written = asyncio.Event()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -91,19 +98,15 @@ class Withholding(httpx.AsyncBaseTransport):
             await asyncio.Event().wait()
         return response
 
-    async def aclose(self) -> None:
-        """Closes the real transport."""
-        await self._inner.aclose()
 
-
-class Refusing(httpx.AsyncBaseTransport):
+class Refusing(_Around):
     """Answers the first writing request with 429; the system does not see it."""
 
     AFTER = timedelta(seconds=23)
     """How long it asks to wait."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._left = 1
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -114,18 +117,14 @@ class Refusing(httpx.AsyncBaseTransport):
             return httpx.Response(429, headers={"Retry-After": wait}, text="{}")
         return await self._inner.handle_async_request(request)
 
-    async def aclose(self) -> None:
-        """Closes the real transport."""
-        await self._inner.aclose()
 
-
-class Meddling(httpx.AsyncBaseTransport):
+class Meddling(_Around):
     """Has somebody else write just before the first writing request arrives."""
 
     def __init__(
         self, inner: httpx.AsyncBaseTransport, meddle: Callable[[], Awaitable[None]]
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._meddle: Callable[[], Awaitable[None]] | None = meddle
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -136,12 +135,8 @@ class Meddling(httpx.AsyncBaseTransport):
             await meddle()
         return await self._inner.handle_async_request(request)
 
-    async def aclose(self) -> None:
-        """Closes the real transport."""
-        await self._inner.aclose()
 
-
-class Counting(httpx.AsyncBaseTransport):
+class Counting(_Around):
     """Counts what is written.
 
     Attributes:
@@ -149,17 +144,13 @@ class Counting(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self.writes = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Counts a request and passes it on."""
         self.writes += writes(request)
         return await self._inner.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Closes the real transport."""
-        await self._inner.aclose()
 
 
 class _Endless(httpx.AsyncByteStream):

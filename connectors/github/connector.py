@@ -16,7 +16,6 @@ import httpx
 
 from connectors.contract import (
     ConnectionConfig,
-    Connector,
     Health,
     Hint,
     Manifest,
@@ -33,7 +32,7 @@ from connectors.github.door import open_door, page_of
 from connectors.github.issues import Changed, Issues, remote
 from connectors.github.marks import LONGEST, key_mark, name_and_text, with_name
 from connectors.github.settings import MANIFEST, GithubConfig
-from connectors.http import clock_skew
+from connectors.http import HttpConnector, clock_skew
 from connectors.refusals import refuse_changed, refuse_other_kinds
 from connectors.secrets import read_secrets
 from connectors.signatures import delivery_of, refuse_forged
@@ -53,7 +52,7 @@ _CLOSED = ("completed", "not_planned", "duplicate")
 _MOVES = {"open": ("completed", "not_planned"), **dict.fromkeys(_CLOSED, ("open",))}
 
 
-class GithubConnector(Connector):
+class GithubConnector(HttpConnector):
     """Issues of one repository."""
 
     manifest: ClassVar[Manifest] = MANIFEST
@@ -67,10 +66,6 @@ class GithubConnector(Connector):
         self._http = open_door(config, self._webhook_secrets, transport)
         self._issues = Issues(self._http, config)
         self._may_write = False
-
-    async def aclose(self) -> None:
-        """Ends the connection."""
-        await self._http.aclose()
 
     async def check(self) -> Health:
         """Asks who we are, what we may do in the repository, and for GitHub's clock."""

@@ -85,10 +85,6 @@ class HubspotConnector(WholeCampaignConnector):
         self._notes = Notes(config, self._http)
         self._campaigns = Campaigns(config, self._http)
 
-    async def aclose(self) -> None:
-        """Ends the connection."""
-        await self._http.aclose()
-
     async def check(self) -> Health:
         """Finds out which app we are, what it may not do, and how many calls are left today."""
         response = await self._http.send("GET", self._config.path("account-info", "details"))

@@ -16,7 +16,6 @@ import httpx
 
 from connectors.contract import (
     ConnectionConfig,
-    Connector,
     Health,
     Hint,
     Manifest,
@@ -28,7 +27,7 @@ from connectors.contract import (
 )
 from connectors.cursor import read_changes
 from connectors.failures import Rejected
-from connectors.http import clock_skew, segment
+from connectors.http import HttpConnector, clock_skew, segment
 from connectors.jira.adf import document, text_of
 from connectors.jira.door import open_door
 from connectors.jira.fields import described, shown, written
@@ -44,7 +43,7 @@ _LONGEST_SUMMARY = 255
 _COMMENTS = 100
 
 
-class JiraConnector(Connector):
+class JiraConnector(HttpConnector):
     """Issues of one project of a Jira Cloud site."""
 
     manifest: ClassVar[Manifest] = MANIFEST
@@ -58,10 +57,6 @@ class JiraConnector(Connector):
         self._http = open_door(config, self._webhook_secrets, transport)
         self._issues = Issues(self._http, config)
         self._described: dict[str, dict[str, Any]] = {}
-
-    async def aclose(self) -> None:
-        """Ends the connection."""
-        await self._http.aclose()
 
     async def check(self) -> Health:
         """Asks who we are, what we may do in the project, and for the site's version and clock."""

@@ -16,7 +16,6 @@ import httpx
 
 from connectors.contract import (
     ConnectionConfig,
-    Connector,
     Health,
     Hint,
     Manifest,
@@ -28,7 +27,7 @@ from connectors.contract import (
 )
 from connectors.cursor import read_changes
 from connectors.failures import Conflict, ConnectorError, NotFound, Rejected
-from connectors.http import HttpDoor
+from connectors.http import HttpConnector, HttpDoor
 from connectors.redmine.config import RedmineConfig
 from connectors.redmine.hooks import hints
 from connectors.redmine.issues import actor_of, issue_fields, issue_of, named
@@ -37,7 +36,7 @@ from connectors.secrets import read_secret
 from connectors.understanding import understanding
 
 
-class RedmineConnector(Connector):
+class RedmineConnector(HttpConnector):
     """Issues of one Redmine."""
 
     manifest: ClassVar[Manifest] = Manifest(
@@ -68,10 +67,6 @@ class RedmineConnector(Connector):
         )
         self._account: tuple[int, str] | None = None
         self._statuses: dict[str, tuple[int, bool]] = {}
-
-    async def aclose(self) -> None:
-        """Ends the connection."""
-        await self._http.aclose()
 
     async def check(self) -> Health:
         """Asks for our own user."""

@@ -67,10 +67,6 @@ class SalesforceConnector(WholeCampaignConnector):
         self._objects = Objects(config, self._http, self._query)
         self._campaigns = Campaigns(config, self._http, self._query)
 
-    async def aclose(self) -> None:
-        """Ends the connection."""
-        await self._http.aclose()
-
     async def check(self) -> Health:
         """Finds out who we are, what we may not write, and how many calls are left today."""
         response = await self._http.send("GET", "limits")

@@ -59,10 +59,6 @@ class TrytonConnector(WholeCampaignConnector):
         )
         self._campaigns = Scenarios(self._http)
 
-    async def aclose(self) -> None:
-        """Ends the connection."""
-        await self._http.aclose()
-
     async def check(self) -> Health:
         """Asks for users: the key shows us at least our own."""
         user = self._config.user

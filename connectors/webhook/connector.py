@@ -21,7 +21,6 @@ import httpx
 from connectors.contract import (
     Capability,
     ConnectionConfig,
-    Connector,
     Health,
     Hint,
     Manifest,
@@ -33,7 +32,7 @@ from connectors.contract import (
     Webhook,
 )
 from connectors.failures import NotFound, Rejected, RetryLater
-from connectors.http import HttpDoor, clock_skew
+from connectors.http import HttpConnector, HttpDoor, clock_skew
 from connectors.refusals import refuse_changed, refuse_other_kinds
 from connectors.rest.template import filled_path
 from connectors.rest.webhooks import hints_of
@@ -50,7 +49,7 @@ _LARGEST = 256 * 1024
 """Bytes of an event."""
 
 
-class WebhookConnector(Connector):
+class WebhookConnector(HttpConnector):
     """One receiver of our webhooks."""
 
     manifest: ClassVar[Manifest] = Manifest(
@@ -103,10 +102,6 @@ class WebhookConnector(Connector):
     ) -> "WebhookConnector":
         """Makes a connection; what was acknowledged lies in the state folder."""
         return cls(config, place, transport=transport)
-
-    async def aclose(self) -> None:
-        """Ends the connection."""
-        await self._http.aclose()
 
     async def check(self) -> Health:
         """Tells the receiver nothing and sees whether it acknowledges that."""
