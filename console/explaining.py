@@ -12,7 +12,7 @@ from console.output import print_table
 from console.waits_showing import print_simulated
 from console.waiver_showing import counted, print_idle, print_waived
 from measures.answers import Answer
-from measures.people import Person
+from measures.people import ENGINE, Person
 from measures.rollout import SHORT
 from measures.status import Reason, Status, WouldBlock
 from measures.verdict import Change
@@ -88,7 +88,7 @@ def print_permit(status: Status, out: Console) -> None:
             markup=False,
         )
     elif end is not None and not status.ended:
-        who = "the engine" if end.by == "engine" else end.by
+        who = "the engine" if end.by == ENGINE else end.by
         why = f": {end.reason}" if end.reason else ""
         out.print(
             f"Launch permit {end.permit} was ended by {who} on {end.at:%Y-%m-%d %H:%M} UTC"

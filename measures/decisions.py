@@ -24,7 +24,7 @@ from measures.errors import RefusedError
 from measures.guardrails import limit_reached, stop_if_due
 from measures.lifecycle import LAUNCH, Lifecycle
 from measures.model import period_bounds, period_length
-from measures.people import OPERATOR
+from measures.people import ENGINE, OPERATOR
 from measures.plan import Demand, Measure
 from measures.requests import AmendInput, KpiReport, ReasonInput, ReportInput, SignInput
 from measures.state import MeasureState, Reserved, SignOff
@@ -362,21 +362,21 @@ def told(
     state: MeasureState, campaign: Literal["held", "released"], at: datetime, command: str
 ) -> list[Draft]:
     """Drafts that the connected system now shows the campaign as wanted."""
-    drafting = Drafting(state, by="engine", at=at, command=command)
+    drafting = Drafting(state, by=ENGINE, at=at, command=command)
     drafting.write("campaign_told", {"state": campaign})
     return drafting.drafts
 
 
 def reserved(state: MeasureState, held: Reserved, at: datetime, command: str) -> list[Draft]:
     """Drafts that the pools hold again what a hold had released."""
-    drafting = Drafting(state, by="engine", at=at, command=command)
+    drafting = Drafting(state, by=ENGINE, at=at, command=command)
     drafting.write("capacity_reserved", held.model_dump(mode="json"))
     return drafting.drafts
 
 
 def released(state: MeasureState, at: datetime, command: str) -> list[Draft]:
     """Drafts that the pools hold nothing for the measure any more."""
-    drafting = Drafting(state, by="engine", at=at, command=command)
+    drafting = Drafting(state, by=ENGINE, at=at, command=command)
     if state.reserved != Reserved():
         drafting.write("capacity_released", {})
     return drafting.drafts

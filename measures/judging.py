@@ -8,7 +8,7 @@ from measures.directory import Directory
 from measures.drafting import Drafting
 from measures.duties import holders_of
 from measures.entry import Draft
-from measures.people import OPERATOR
+from measures.people import ENGINE, OPERATOR
 from measures.state import MeasureState, Request, Reserved
 from measures.verdict import Blocker, Verdict
 from measures.waivers import Waiver, apply
@@ -202,7 +202,7 @@ def notices_due(
     request = state.request
     if request is None:
         return []
-    drafting = Drafting(state, by="engine", at=at, command=command)
+    drafting = Drafting(state, by=ENGINE, at=at, command=command)
     approvals = state.plan.approvals
     # Nobody behind the blockers: its owner is to find somebody, and the count must go on.
     waiting_for = waited_for(state, request.verdict.model_copy(update={"at": at}), directory) or (

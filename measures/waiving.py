@@ -9,6 +9,7 @@ from measures.duties import holders_of, refuse_stranger, refuse_uninvolved
 from measures.entry import Draft
 from measures.errors import RefusedError
 from measures.model import write_span
+from measures.people import ENGINE
 from measures.plan import Measure
 from measures.requests import RevokeInput, WaiveInput
 from measures.state import MeasureState
@@ -92,7 +93,7 @@ def revoke(
 
 def expire(state: MeasureState, at: datetime, command: str) -> list[Draft]:
     """Drafts the end of every waiver whose time is over, and whether it was ever used."""
-    drafting = Drafting(state, by="engine", at=at, command=command)
+    drafting = Drafting(state, by=ENGINE, at=at, command=command)
     for waiver in state.waivers:
         if not waiver.ended and waiver.until <= at:
             drafting.write("waiver_expired", _end_of(state, waiver))

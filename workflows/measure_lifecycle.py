@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from measures.folding import fold_measure
     from measures.holdings import must_let_go, to_take_back
     from measures.judging import next_notice_at
+    from measures.people import ENGINE
     from measures.permitting import next_permit_due
     from measures.requests import (
         AdvanceInput,
@@ -342,7 +343,7 @@ class MeasureLifecycle:
         while self._dirty and self._is_waiting():
             self._dirty = False
             self._look_again_at = None
-            await self._ask_gate("advance", {"by": "engine"}, str(workflow.uuid4()))
+            await self._ask_gate("advance", {"by": ENGINE}, str(workflow.uuid4()))
 
     async def _act(
         self,
