@@ -39,6 +39,25 @@ def holders_of(plan: Measure, role: str) -> tuple[str, ...]:
     return tuple(person for person in named if person)
 
 
+def kept_apart(plan: Measure, person: str, role: str) -> bool:
+    """Tells whether a part in the plan keeps a person from acting in a role, by whatever right.
+
+    Its owner decides about it in no other role, and its sponsor confirms nothing as controller.
+    """
+    return (role != "owner" and person == plan.owner) or (
+        role == "controller" and person == plan.sponsor
+    )
+
+
+def entitled_to(
+    plan: Measure, directory: Directory, holders: tuple[str, ...], role: str, day: date
+) -> str:
+    """Names the holders of a role, and who may act for them, in a sentence about who may."""
+    acting = (directory.acting_for(holder, role, day) for holder in holders)
+    delegates = (one for one in acting if one and not kept_apart(plan, one, role))
+    return ", ".join(dict.fromkeys((*holders, *delegates)))
+
+
 def refuse_stranger(directory: Directory, by: str) -> None:
     """Refuses somebody who is nobody here.
 
@@ -99,7 +118,8 @@ def refuse_unless_in_office(
     independent = office != "controller" or by not in (plan.owner, plan.sponsor)
     if independent and directory.principals(by, holders, office, at.date()):
         return
-    entitled = ", ".join(directory.who_acts(holders, office, at)) or "nobody, none is named"
+    entitled = entitled_to(plan, directory, holders, office, at.date())
+    entitled = entitled or "nobody, none is named"
     raise RefusedError(
         "not-entitled",
         f"measure {plan.id}: only its {office} asks for the gate {gate}, not {by};"
@@ -168,7 +188,7 @@ def principal_for(
     holders = holders_of(plan, role)
     rights = directory.principals(signer, holders, role, day)
     if not rights:
-        entitled = ", ".join(directory.acting_for(p, role, day) or p for p in holders) or "nobody"
+        entitled = entitled_to(plan, directory, holders, role, day) or "nobody"
         raise RefusedError(
             "not-entitled",
             f"measure {plan.id}: {signer} may not sign as {role}; entitled: {entitled}",
@@ -179,13 +199,10 @@ def principal_for(
             "not-entitled",
             f"measure {plan.id}: {rights[0]} lacks the role {role} in their document",
         )
-    if role != "owner" and signer == plan.owner:
+    if kept_apart(plan, signer, role):
+        part = "owner" if signer == plan.owner else "sponsor"
         raise RefusedError(
-            "duties-not-separate", f"measure {plan.id}: its owner {signer} cannot sign as {role}"
-        )
-    if role == "controller" and signer == plan.sponsor:
-        raise RefusedError(
-            "duties-not-separate", f"measure {plan.id}: its sponsor {signer} cannot sign as {role}"
+            "duties-not-separate", f"measure {plan.id}: its {part} {signer} cannot sign as {role}"
         )
     free = [person for person in borne if person not in taken]
     if not free:

@@ -9,6 +9,7 @@ from measures.drafting import Drafting
 from measures.duties import holders_of
 from measures.entry import Draft
 from measures.people import ENGINE, OPERATOR
+from measures.signers import whom_to_ask
 from measures.state import MeasureState, Request, Reserved
 from measures.verdict import Blocker, Verdict
 from measures.waivers import Waiver, apply
@@ -67,11 +68,12 @@ def persons_behind(blocker: Blocker, state: MeasureState, verdict: Verdict) -> t
 
 
 def waited_for(state: MeasureState, verdict: Verdict, directory: Directory) -> tuple[str, ...]:
-    """Returns whom the blockers wait for, delegates in place of who delegated."""
+    """Returns whom the blockers wait for, delegates who can help in place of who delegated."""
     persons: dict[str, None] = {}
     for blocker in verdict.blockers:
         behind = persons_behind(blocker, state, verdict)
-        persons |= dict.fromkeys(directory.who_acts(behind, blocker.role, verdict.at))
+        asked = whom_to_ask(state, verdict.gate, behind, blocker.role, directory, verdict.at)
+        persons |= dict.fromkeys(asked)
     return tuple(persons)
 
 

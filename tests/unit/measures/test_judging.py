@@ -133,6 +133,32 @@ class TestWaitingFor:
         asked = asked.model_copy(update={"at": life.now})
         assert waited_for(life.state, asked, life.directory) == ("wim",)
 
+    def test_a_delegate_whose_signature_would_be_refused_takes_nobodys_place(
+        self, live: Callable[..., Life], verdict: Callable[..., Any]
+    ) -> None:
+        """The owner acts as no sponsor, the sponsor as no controller: asked in vain."""
+        days = ("2031-01-01", "2031-12-31")
+        life = live(
+            delegated("sam", "olga", *days),
+            delegated("carla", "sam", *days, "controller"),
+            delegated("tom", "gone", *days, "committee"),
+        )
+        by_role = [blocker(role=role) for role in ("sponsor", "controller", "committee")]
+        asked = verdict("identified", *by_role, at=life.now)
+        expected = ("sam", "carla", "tom", "uma", "vera")
+        assert waited_for(life.state, asked, life.directory) == expected
+
+    def test_a_delegate_who_has_signed_is_not_asked_to_sign_for_others(
+        self, live: Callable[..., Life], verdict: Callable[..., Any]
+    ) -> None:
+        """One person signs a gate once, so those who delegated must sign themselves."""
+        days = ("2031-01-01", "2031-12-31", "committee")
+        life = live(delegated("tom", "uma", *days), delegated("vera", "uma", *days))
+        asked = verdict("identified", blocker(role="committee"), at=life.now)
+        assert waited_for(life.state, asked, life.directory) == ("uma",)
+        life.sign("uma", "identified", "committee")
+        assert waited_for(life.state, asked, life.directory) == ("tom", "vera")
+
 
 class TestSaysTheSame:
     @pytest.fixture

@@ -32,7 +32,7 @@ def test_whoever_may_not_sign_is_not_named(life: Life) -> None:
 
 
 def test_a_delegate_signs_for_who_delegated(life: Life) -> None:
-    """And once, whatever rights they were lent."""
+    """And once, whatever rights they were lent: the others who lent theirs sign themselves."""
     assert life.state is not None
     lent = [
         Delegation(
@@ -43,7 +43,16 @@ def test_a_delegate_signs_for_who_delegated(life: Life) -> None:
     ]  # fmt: skip
     directory = life.directory.model_copy(update={"delegations": tuple(lent)})
     signers = signers_of(life.state, "decided", directory, NOW)["committee"]
-    assert signers == (Signer("vera", "vera"),)
+    assert signers == (Signer("tom", "tom"), Signer("uma", "uma"), Signer("vera", "vera"))
     others = life.state.plan.model_copy(update={"steering_committee": ("tom",)})
     state = life.state.model_copy(update={"plan": others})
     assert signers_of(state, "decided", directory, NOW)["committee"] == (Signer("vera", "tom"),)
+
+
+def test_who_delegated_signs_where_the_delegate_may_not(life: Life) -> None:
+    """Else nothing would open the gate until the delegation is over."""
+    lent = Delegation(
+        from_="sam", to="olga", role="sponsor", starts=date(2031, 1, 1), ends=date(2031, 12, 31)
+    )
+    life.directory = life.directory.model_copy(update={"delegations": (lent,)})
+    assert names(life, "decided", "sponsor") == ["sam"]
