@@ -167,7 +167,9 @@ async def _first_contact(pid: int, port: int) -> Client:
     await until(lambda: listens(pid, port))
     client = await Client.connect(f"127.0.0.1:{port}", namespace=NAMESPACE, lazy=True)
     while True:
-        with contextlib.suppress(RPCError):
+        # RuntimeError is what the SDK raises for a connection that the server, which listens
+        # before it is healthy, did not take yet; the next call connects anew.
+        with contextlib.suppress(RPCError, RuntimeError):
             await namespace_token(client)
             return client
         await asyncio.sleep(0.03)

@@ -20,7 +20,7 @@ from temporalio.client import Client
 
 from worker.keeper import Keeper, KeepsDyingError, until
 from worker.ports import free_port, is_free, listens
-from worker.server import namespace_token
+from worker.server import TimeSkippingServer, namespace_token
 from workflows.stackfile import Stack, read_stack
 
 T = TypeVar("T")
@@ -338,3 +338,22 @@ async def test_a_child_that_does_not_end_is_killed(tmp_path: Path) -> None:
     await kept.end()
 
     assert gone(kept.child.pid)
+
+
+async def test_a_server_that_refuses_its_first_callers_is_asked_again() -> None:
+    """Temporal listens before its frontend is healthy: on a busy machine it was ended as broken."""
+    refused = 0
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal refused
+        refused += 1
+        writer.close()
+
+    port = free_port()
+    listening = await asyncio.start_server(refuse, "127.0.0.1", port)
+    server = TimeSkippingServer(port)
+    contact = asyncio.ensure_future(server.until_ready(os.getpid()))
+    async with asyncio.timeout(20), listening:
+        await until(lambda: refused >= 3 or contact.done())
+    assert not contact.done(), contact.exception()
+    contact.cancel()
