@@ -112,6 +112,8 @@ def _advise(results: "list[Applied]", faulty: bool, *, dry_run: bool) -> None:
 
     held = sum(1 for result in results if result.outcome == "held-back")
     if held:
-        aside().print(f"{held} good documents were held back; --partial applies them", markup=False)
+        words = "1 good document was" if held == 1 else f"{held} good documents were"
+        what = "it" if held == 1 else "them"
+        aside().print(f"{words} held back; --partial applies {what}", markup=False)
     elif dry_run and not faulty:
         aside().print("nothing was changed: this was a dry run", markup=False)

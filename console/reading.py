@@ -58,13 +58,19 @@ def files_under(paths: Iterable[Path]) -> list[Path]:
 
     Raises:
         FileNotFoundError: a path is not there.
-        ConfigurationError: a path is neither a file nor a folder.
+        ConfigurationError: a path is neither a file nor a folder, or a folder without documents.
     """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = files_in(path, DOCUMENT_ENDINGS)
-            found += [file for file in inside if not file.stem.endswith("_cases")]
+            documents = [file for file in inside if not file.stem.endswith("_cases")]
+            if not documents:
+                raise ConfigurationError(
+                    f"there are no documents in {path}: their names end with"
+                    f" {', '.join(DOCUMENT_ENDINGS)}"
+                )
+            found += documents
         elif path.is_file():
             found.append(path)
         elif path.exists() or path.is_symlink():

@@ -10,12 +10,14 @@ def files_in(folder: Path, endings: Collection[str]) -> list[Path]:
     """Returns the files under a folder, in order; what is no file of its own is left out and told.
 
     That is what only looks like a file, such as a pipe, and a link that leads out of the folder:
-    its text would be shown to whoever reads the faults.
+    its text would be shown to whoever reads the faults. Hidden files and folders, whose names begin
+    with a dot, belong to other tools (`.github`, `.venv`) and are passed over.
     """
     found = []
     home = folder.resolve()
     for path in sorted(folder.rglob("*")):
-        if path.suffix not in endings or path.is_dir():
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if hidden or path.suffix not in endings or path.is_dir():
             continue
         if not path.is_file():
             aside().print(f"left out: {no_file(path)}", markup=False)

@@ -88,3 +88,22 @@ def test_very_many_faults_are_counted(tmp_path: Path) -> None:
     faults = read_files([tmp_path / "many.yaml"]).faults
     assert len(faults) == 101
     assert (faults[-1].message, faults[-1].line) == ("and 1,134 more faults", 101)
+
+
+def test_what_is_hidden_in_a_folder_belongs_to_other_tools(tmp_path: Path) -> None:
+    """`.github/workflows/rules.yaml`, which `sluice init` writes, was refused as a document."""
+    for name in (".github/workflows/rules.yaml", ".pool.yaml", "pools/kyc.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert files_under([tmp_path]) == [tmp_path / "pools/kyc.yaml"]
+    hidden = tmp_path / ".github"
+    assert files_under([hidden]) == [hidden / "workflows/rules.yaml"]
+
+
+def test_a_folder_without_documents_is_refused(tmp_path: Path) -> None:
+    """Else a wrong path in a CI job passes for ever."""
+    (tmp_path / "pool.yml.txt").touch()
+    with pytest.raises(
+        ConfigurationError, match=r"there are no documents in .*\.yaml, \.yml, \.json"
+    ):
+        files_under([tmp_path])
