@@ -94,6 +94,7 @@ def _signs_for(
 ) -> str | None:
     """Returns whose right a signature would use; None when it would be refused."""
     given = [sign_off for sign_off in state.sign_offs if sign_off.gate != gate]
+    used = {one.on_behalf_of for one in state.sign_offs if one.gate == gate and one.by == by}
     try:
         principal = principal_for(
             state.plan,
@@ -102,7 +103,7 @@ def _signs_for(
             role=role,
             day=at.date(),
             taken=frozenset(),
-            used=frozenset(),
+            used=frozenset(used),
         )
         refuse_second_part(state.plan, gate, by, role, principal, given)
     except RefusedError:

@@ -56,3 +56,20 @@ def test_who_delegated_signs_where_the_delegate_may_not(life: Life) -> None:
     )
     life.directory = life.directory.model_copy(update={"delegations": (lent,)})
     assert names(life, "decided", "sponsor") == ["sam"]
+
+
+def test_a_delegate_who_has_signed_for_one_is_not_asked_for_the_other(life: Life) -> None:
+    """Kim acts for two, and used the right of the second."""
+    lent = [
+        Delegation(
+            from_=person, to="kim", role="committee",
+            starts=date(2031, 1, 1), ends=date(2031, 12, 31),
+        )
+        for person in ("tom", "uma")
+    ]  # fmt: skip
+    life.directory = life.directory.model_copy(update={"delegations": tuple(lent[1:])})
+    life.sign("kim", "decided", "committee")
+    life.directory = life.directory.model_copy(update={"delegations": tuple(lent)})
+    assert life.state is not None
+    signers = signers_of(life.state, "decided", life.directory, NOW)["committee"]
+    assert signers == (Signer("kim", "uma"), Signer("tom", "tom"), Signer("vera", "vera"))
