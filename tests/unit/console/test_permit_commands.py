@@ -35,7 +35,7 @@ def claims(**changed: Any) -> dict[str, Any]:
         "jti": "spring/17",
         "iat": seconds(NOW),
         "nbf": seconds(NOW),
-        "exp": seconds(NOW + timedelta(hours=1)),
+        "exp": seconds(NOW + timedelta(days=1)),
         "entry": 17,
         "campaign": {
             "connector": "memory",
@@ -55,11 +55,11 @@ def claims(**changed: Any) -> dict[str, Any]:
 
 
 def write_list(folder: Path, *revoked: dict[str, Any], at: datetime = NOW) -> None:
-    """A list that counts for an hour."""
+    """A list that counts for a day: a run of all tests may take an hour."""
     content = {
         "iss": "sluicegate",
         "iat": seconds(at),
-        "exp": seconds(at + timedelta(hours=1)),
+        "exp": seconds(at + timedelta(days=1)),
         "revoked": list(revoked),
     }
     (folder / REVOKED_FILE).write_text(seal(content, REVOCATIONS_TYPE, KEY) + "\n")
@@ -107,7 +107,7 @@ def test_a_valid_permit_is_exit_0(desk: Path) -> None:
         (["--spent-volume", "300"], "volume-spent"),
         (["--spent-budget", "1000.5"], "budget-spent"),
         (["--at", "2020-01-01T00:00Z"], "not-yet"),
-        (["--at", (NOW + timedelta(hours=2)).isoformat()], "expired"),
+        (["--at", (NOW + timedelta(days=2)).isoformat()], "expired"),
         (["--content", "permit.jws"], "wrong-content"),
         (["--issuer", "other"], "list-unreadable"),
     ],
@@ -124,7 +124,7 @@ def test_a_revoked_permit_and_an_old_list_are_exit_3(desk: Path) -> None:
     line = {"measure": "spring", "through": 17, "at": 1, "why": "hold", "until": seconds(NOW) + 99}
     write_list(desk / "permits", line)
     assert code_of(check("-o", "json")) == (3, "revoked")
-    write_list(desk / "permits", at=NOW - timedelta(hours=2))
+    write_list(desk / "permits", at=NOW - timedelta(days=2))
     assert code_of(check("-o", "json")) == (3, "list-too-old")
     (desk / "permits" / REVOKED_FILE).write_text("")
     assert code_of(check("-o", "json")) == (3, "list-unreadable")
