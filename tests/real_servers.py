@@ -1,9 +1,10 @@
 """Real servers of other systems, started from scripts in tests/servers or ../shared/servers.
 
 They run where somebody has installed them (`make test-servers` does); elsewhere their tests are
-skipped and say so.
+skipped and say so. Empty data that take long to make are kept there, in `SERVERS_HOME`.
 """
 
+import hashlib
 import os
 import shutil
 import signal
@@ -45,6 +46,41 @@ class Server:
             **(environment or {}),
         }
 
+    def prepare(self, places: str | None) -> None:
+        """Makes its empty data, or copies what was made before.
+
+        Args:
+            places: the one file of them that says where data and port are; None makes them anew.
+        """
+        kept = HOME / self._scripts.name / f"empty-{self._version()}"
+        if places is None or not kept.exists():
+            self.run("init.sh")
+            if places is not None:
+                self._keep(kept, places)
+            return
+        shutil.copytree(kept, self.data, dirs_exist_ok=True)
+        file = self.data / places
+        text = file.read_text().replace("{data}", str(self.data))
+        file.write_text(text.replace("{port}", str(self.port)))
+
+    def _keep(self, kept: Path, places: str) -> None:
+        made = kept.with_name(f"{kept.name}-{os.getpid()}")
+        shutil.copytree(self.data, made)
+        file = made / places
+        text = file.read_text().replace(str(self.data), "{data}")
+        file.write_text(text.replace(str(self.port), "{port}"))
+        try:
+            made.rename(kept)
+        except OSError:  # another process was faster
+            shutil.rmtree(made)
+
+    def _version(self) -> str:
+        """Changes with the scripts and with what is installed."""
+        scripts = [file.read_bytes() for file in sorted(self._scripts.iterdir()) if file.is_file()]
+        installed = (HOME / self._scripts.name).glob("venv/lib/*/site-packages/*.dist-info")
+        packages = sorted(one.name for one in installed)
+        return hashlib.sha256(b"".join([*scripts, *map(str.encode, packages)])).hexdigest()[:12]
+
     def run(self, script: str) -> None:
         """Runs one of its scripts."""
         # What it starts keeps the output open for as long as it lives, so that goes to a file.
@@ -68,7 +104,11 @@ class Server:
 
 @contextmanager
 def serving(
-    name: str, *, installed: Path, environment: Mapping[str, str] | None = None
+    name: str,
+    *,
+    installed: Path,
+    environment: Mapping[str, str] | None = None,
+    places: str | None = None,
 ) -> Iterator[Server]:
     """Starts a server on empty data and ends it.
 
@@ -76,6 +116,7 @@ def serving(
         name: the server.
         installed: a file that is there once it is installed.
         environment: what its scripts are told beside where data and port are.
+        places: as `Server.prepare` has it.
     """
     scripts = OURS / name if (OURS / name / "start.sh").exists() else SCRIPTS / name
     if not scripts.is_dir():
@@ -86,7 +127,7 @@ def serving(
     data.chmod(0o755)  # Roundup runs as nobody
     server = Server(scripts, data, environment)
     try:
-        server.run("init.sh")
+        server.prepare(places)
         server.run("start.sh")
         yield server
     finally:
@@ -103,8 +144,9 @@ def roundup() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def tryton() -> Iterator[Server]:
-    """A Tryton database."""
-    with serving("tryton", installed=HOME / "tryton/venv/bin/python") as server:
+    """A Tryton database; to make an empty one takes half a minute of processor time."""
+    installed = HOME / "tryton/venv/bin/python"
+    with serving("tryton", installed=installed, places="trytond.conf") as server:
         yield server
 
 
