@@ -9,6 +9,7 @@ import pytest
 
 from ledger.database import Database
 from ledger.store import Ledger
+from ledger.turnstile import Turnstile
 
 
 @pytest.fixture
@@ -89,3 +90,22 @@ def test_a_place_for_the_database_alone_is_enough(place: Path) -> None:
     with database.writing() as connection:
         connection.exec_driver_sql("create table written (x integer)")
     database.close()
+
+
+def test_threads_of_one_process_write_one_after_the_other(place: Path) -> None:
+    """The next is called when the one before is done, and no longer than the patience lasts."""
+    turnstile = Turnstile(Path(f"{place}-turn"), patience=0.1)
+    order: list[str] = []
+
+    def other() -> None:
+        with turnstile.alone():
+            order.append("passed")
+
+    with turnstile.alone():
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(20)
+        order.append("frozen")
+    with turnstile.alone():
+        order.append("goes on")
+    assert order == ["passed", "frozen", "goes on"]

@@ -362,3 +362,28 @@ async def test_refusals_are_told_once_in_a_while(caplog: pytest.LogCaptureFixtur
         ("WARNING", "1 more webhooks of desk refused since then: 401 forged; if they are genuine,"
          " give their sender and the connection the same secret"),
     ]  # fmt: skip
+
+
+async def test_what_waits_is_counted_once_for_many_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty deliveries that come together do not count a long inbox forty times."""
+    counts: list[str] = []
+    counting = Inbox.backlog
+
+    def backlog(self: Inbox, connection: str) -> int:
+        counts.append(connection)
+        return counting(self, connection)
+
+    monkeypatch.setattr(Inbox, "backlog", backlog)
+    monkeypatch.setattr(intakes, "_COUNTED_FOR", 3600.0)
+    async with the_app(tmp_path) as (app, ledger), asking(app) as sender:
+
+        async def one(number: int) -> int:
+            body = body_of(str(number))
+            answer = await sender.post(PATH, content=body, headers=signed(f"{number}", body))
+            return answer.status_code
+
+        assert set(await asyncio.gather(*map(one, range(40)))) == {202}
+        assert counts == [CONNECTION]
+        assert len(kept(ledger)) == 40
