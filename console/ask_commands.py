@@ -401,19 +401,27 @@ def _stage(place: "Place", measure: str) -> str:
 
 
 def made(model: type[Any], fields: dict[str, Any]) -> Any:
-    """Returns a request, or says in one line per field what does not fit."""
+    """Returns a request, or says what does not fit in the words that documents are refused with."""
     import json
 
     from pydantic import ValidationError
 
+    text = json.dumps(fields)
     try:
-        return model.model_validate_json(json.dumps(fields))
+        return model.model_validate_json(text)
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, fault['loc'])) or 'request'}: {fault['msg']}"
-            for fault in error.errors(include_url=False)
-        ]
-        raise typer.BadParameter("; ".join(faults)) from None
+        raise typer.BadParameter("; ".join(_misfits(model, text)) or str(error)) from None
+
+
+def _misfits(model: type[Any], request: str) -> list[str]:
+    from rules.source import FaultsFound, parse, validate
+
+    try:
+        validate(parse(request, "request"), (0,), model)
+    except FaultsFound as found:
+        told = ((fault.message, fault.help) for fault in found.faults)
+        return [f"{message}; {help_}" if help_ else message for message, help_ in told]
+    return []
 
 
 def assignment(text: str) -> tuple[str, Any]:

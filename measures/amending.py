@@ -118,7 +118,10 @@ def _refusal(error: ValidationError, content: Any, measure: str) -> RefusedError
             known = {name: None for name in place if name != last}
             path = ".".join(map(str, fault["loc"]))
             return _unknown(str(last), known, path, measure)
-    why = "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'plan'}: {fault['msg']}" for fault in faults
-    )
+    # A number may be whole or not, and lacks both where it is neither: said once.
+    told = {
+        ".".join(str(part) for part in fault["loc"] if part not in ("int", "float")): fault["msg"]
+        for fault in faults
+    }
+    why = "; ".join(f"{place or 'plan'}: {message}" for place, message in told.items())
     return RefusedError("invalid-value", f"measure {measure}: {why}")

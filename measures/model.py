@@ -110,7 +110,10 @@ def period_bounds(period: str) -> tuple[date, date]:
         return _bounds(found)
     except OverflowError:
         msg = f"the period {period!r} ends after the last year of the calendar"
-        raise ValueError(msg) from None
+    except ValueError:
+        missing = "week" if found["week"] else "day" if found["day"] else "year"
+        msg = f"there is no such {missing} as {period}"
+    raise ValueError(msg)
 
 
 def _bounds(found: re.Match[str]) -> tuple[date, date]:

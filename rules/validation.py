@@ -162,6 +162,8 @@ def _rephrase(kind: str, error: dict[str, Any]) -> str:
             return "a name has small letters, digits, dot, dash or underscore, at most 100"
         if context.get("pattern", "").startswith("^[a-z_]"):
             return "a name in a rule has small letters, digits and underscores, at most 40"
+        if context.get("pattern", "") == "^[0-9a-f]{64}$":
+            return "a SHA-256 has 64 digits of 0-9 and a-f: sha256sum FILE"
         return f"the text does not look like {context.get('pattern')}"
     if kind == "greater_than_equal":
         return f"must be at least {context.get('ge')}"

@@ -84,6 +84,14 @@ def test_what_does_not_fit_is_refused_with_a_hint(
     assert "spring" in refusal.value.message
 
 
+def test_a_number_that_is_none_is_told_once(plan: Callable[..., Measure]) -> None:
+    """And by its place, not by the types that it might have."""
+    with pytest.raises(RefusedError) as refusal:
+        set_fields(plan(), {"kpis.churn.target": "much"})
+    assert refusal.value.message.endswith(".target: Input should be a valid number")
+    assert "integer" not in refusal.value.message
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
