@@ -89,6 +89,7 @@ class RemoteActivities:
                 return syncing.resume(state, resume.by, resume.reason, at, command)
             case "settle":
                 settle = restore(RemoteSettle, ask)
+                refuse_blank(settle.reason, f"{state.connection} {state.kind}")
                 await self._refuse_uninvolved(state, settle.by, "decide about its remote objects")
                 return syncing.settle(
                     state, settle.side, settle.by, settle.reason, at, command, settle.fields
