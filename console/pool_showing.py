@@ -107,8 +107,7 @@ def print_pool(view: PoolView, people: Mapping[str, Person], out: Console) -> No
         _print_feed(feed, out)
     if view.over:
         out.print(
-            f"{view.over} {'period that is over is' if view.over == 1 else 'periods that are over are'}"
-            f" left out: sluice explain pool {view.id} --past",
+            f"left out because they are over: {view.over} (sluice explain pool {view.id} --past)",
             markup=False,
         )
     if not view.periods:

@@ -14,6 +14,9 @@ from measures.pool_state import Amounts, Asker, Capacity, PoolState
 _FINEST = 1e-6
 """Amounts that are no whole numbers are stated to this."""
 
+_UNBOUNDED = 1e15
+"""What a period leaves for a demand that it does not touch: the largest amount that is taken."""
+
 Wanted = Mapping[str, Amounts]
 """What a measure needs: pool to period to amount, in the pool's unit."""
 
@@ -54,15 +57,21 @@ def statements_of(
         beside: what the measure needs of the pool, in any period.
     """
     left = enough.left_in(measure, period, asker, beside)
+    periods = state.touched(period)
+    if any(enough.is_kept_for(one) != state.is_kept_for(one) for one in state.queue.values()):
+        # Whoever has use for more then takes from every period that they touch, also where there
+        # was enough for this measure: all of it is raised or nothing.
+        raised = (name for name, one in state.capacity.items() if one != enough.capacity[name])
+        periods = sorted({*periods, *raised})
     return tuple(
         Statement(
             period=stated,
             at=state.capacity[stated].at,
             capacity=state.capacity[stated].amount,
             enough=enough.capacity[stated].amount,
-            left=left[stated],
+            left=left.get(stated, _UNBOUNDED),
         )
-        for stated in state.touched(period)
+        for stated in periods
     )
 
 

@@ -177,8 +177,8 @@ class OfferFact(FactBase):
         spoken_for: what others hold there, and what is kept there for who waits before it
         oldest: the stated period that was stated longest ago: this one, or one that overlaps it
         oldest_capacity: what there is in that one
-        rests_on: every stated period that it touches, in order. Not for conditions: from it come
-            the commands that state them.
+        rests_on: every stated period that it touches, and each that must be raised with them, in
+            order. Not for conditions: from it come the commands that state them.
     """
 
     NAMED_BY: ClassVar[tuple[str, ...]] = ("pool", "period")

@@ -194,6 +194,15 @@ def test_what_is_raised_is_enough_also_for_who_comes_first() -> None:
     assert found[0] == ["raise the capacity of kyc in 2031-03 by 350 to 450"]
 
 
+def test_who_comes_first_is_counted_in_every_period_that_they_touch() -> None:
+    """Also in one that the raised demand does not touch, but another demand of the measure does."""
+    proves(
+        stated={"kyc": {"2031": 2, "2031-03": 2, "2031-W11": 3}},
+        demands=[("kyc", "2031", 2), ("kyc", "2031-W10", 1)],
+        queued=[("kyc", "2031", 3)],
+    )
+
+
 @pytest.mark.parametrize("amount", [0.1, 0.7, 1 / 3, 1e15 / 7])
 def test_fractions_do_not_miss_by_a_hair(amount: float) -> None:
     """Sums of fractions are as inexact in the pool as in the advice."""
