@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.ask_commands import MeasureName, ask_and_end, made
+from console.asking import MeasureName, ask_and_end, made
 from console.exits import Exit
 from console.options import AsPerson, Output
 from console.output import Form

@@ -44,7 +44,7 @@ def unpause(
 
 
 async def _ask(verb: str, campaign: str, reason: str, as_person: str | None, output: Form) -> Exit:
-    from console.ask_commands import made
+    from console.asking import made
     from console.output import people, print_data
     from console.session import find_place, open_client
     from measures.errors import RefusedError

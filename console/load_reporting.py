@@ -41,7 +41,7 @@ def delivery_of(
 
 
 async def _report(pool: str, given: dict[str, Any], as_person: str | None, output: Form) -> Exit:
-    from console.ask_commands import made
+    from console.asking import made
     from console.output import people, print_data
     from console.session import find_place, open_client
     from measures.errors import RefusedError

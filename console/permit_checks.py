@@ -117,7 +117,7 @@ def _against_the_ledger(text: str, asked: Asked) -> Checked:
 
 
 def _asked(at: str | None, fields: dict[str, Any]) -> Asked:
-    from console.ask_commands import made
+    from console.asking import made
 
     asked: Asked = made(Asked, {**fields, "at": at or datetime.now(UTC).isoformat()})
     return asked

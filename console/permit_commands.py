@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.ask_commands import ask_and_end, made
+from console.asking import ask_and_end, made
 from console.exits import Exit
 from console.options import AsPerson, Output, Reason
 from console.output import Form, people, print_data, print_table

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from console.answering import print_done
-from console.ask_commands import made
+from console.asking import made
 from console.exits import Exit
 from console.output import Form, people, plain, print_data
 from console.session import find_place, open_client, open_ledger

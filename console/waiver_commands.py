@@ -6,7 +6,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from console.ask_commands import MeasureName, ask_and_end, made
+from console.asking import MeasureName, ask_and_end, made
 from console.options import AsPerson, Output, Reason
 from console.output import Form
 

@@ -6,7 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from console.ask_commands import capacity, made
+from console.ask_commands import capacity
+from console.asking import made
 from measures.requests import CapacityInput, ReportInput
 
 

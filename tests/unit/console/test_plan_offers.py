@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from console.ask_commands import assignment
+from console.asking import assignment
 from console.offers_showing import Offers
 from console.plan_offers import offers_for
 from ledger.store import Ledger
