@@ -1,6 +1,6 @@
 """Why a measure waits, in words: the product's main sentence, the same wherever it is said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +16,7 @@ from measures.people import ENGINE, Person
 from measures.rollout import SHORT
 from measures.status import Reason, Status, WouldBlock
 from measures.verdict import Change
+from rules.wording import in_words
 
 _SHOWN_ELSEWHERE = (
     "plan",
@@ -154,7 +155,7 @@ def print_reason(
     if reason.wanted:
         out.print(f"   wanted  {reason.wanted}", markup=False)
     if reason.seen:
-        seen = ", ".join(f"{name} {_number(value)}" for name, value in reason.seen.items())
+        seen = ", ".join(f"{name} {in_words(value)}" for name, value in reason.seen.items())
         out.print(f"   seen    {seen}", markup=False)
     if reason.since is not None:
         out.print(f"   since   {reason.since:%Y-%m-%d %H:%M} UTC", markup=False)
@@ -191,18 +192,18 @@ def print_status(status: Mapping[str, Any]) -> None:
             shown = ", ".join(f"{one['pool']}: {one['position']} of {one['of']}" for one in value)
         elif field == "uncovered":
             shown = ", ".join(
-                f"{one['pool']} {one['period']}: {_number(one['covered'])} of"
-                f" {_number(one['held'])} covered"
+                f"{one['pool']} {one['period']}: {in_words(one['covered'])} of"
+                f" {in_words(one['held'])} covered"
                 for one in value
             )
         elif field == "would_block":
             shown = ", ".join(f"{would['rule']} ({would['mode']})" for would in value)
         elif isinstance(value, dict):
-            shown = ", ".join(f"{name}: {_number(inner)}" for name, inner in value.items() if inner)
+            shown = ", ".join(f"{name}: {in_words(inner)}" for name, inner in _named_values(value))
         elif isinstance(value, list):
             shown = ", ".join(map(str, value))
         else:
-            shown = _number(value)
+            shown = in_words(value)
         out.print(f"{field:<14} {shown}", markup=False)
     if status.get("waived"):
         rules = ", ".join(f"{one['rule']} ({one['waiver']})" for one in status["waived"])
@@ -260,7 +261,10 @@ def _named(person: str, people: Mapping[str, Person]) -> str:
     return f"{known.name} ({person})" if known else person
 
 
-def _number(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return f"{value:,}"
+def _named_values(values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yields what says something in a map, a map within it by both names."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from ((f"{name} {inner}", one) for inner, one in _named_values(value))
+        elif value:
+            yield name, value

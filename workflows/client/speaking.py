@@ -185,17 +185,20 @@ class Speaker:
         if error.status is not RPCStatusCode.NOT_FOUND:
             return unreachable(stream, error)
         handle = self.temporal.get_workflow_handle(stream)
+        kind, _, name = stream.partition(":")
+        listed = _LISTED.get(kind, f"get {kind}s")
         try:
             await handle.describe(rpc_timeout=timedelta(seconds=5))
         except RPCError:
-            kind, _, name = stream.partition(":")
-            listed = _LISTED.get(kind, f"get {kind}s")
             return RefusedError(
                 f"unknown-{kind}",
                 f"there is no running {kind} {name!r}: sluice {listed}; if it is listed there,"
                 " Temporal has lost it: sluice ledger rebuild",
             )
-        return RefusedError("already-ended", f"{stream} has ended")
+        return RefusedError(
+            "already-ended",
+            f"{kind} {name} has ended and takes no more requests: sluice {listed}",
+        )
 
     async def _signal(self, stream: str, signal: str = FACTS_CHANGED, *said: BaseModel) -> None:
         """Tells a workflow something; one that has ended is passed over."""
