@@ -1,10 +1,14 @@
 """Reaching the Temporal server."""
 
+import re
+
 from temporalio.client import Client, TLSConfig
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from measures.errors import EngineError
 from workflows.settings import TemporalSettings
+
+_MESSAGE = re.compile(r'(?:message|error): "([^"]+)"')
 
 
 async def connect(settings: TemporalSettings) -> Client:
@@ -29,6 +33,12 @@ async def connect(settings: TemporalSettings) -> Client:
         )
     except RuntimeError as error:
         raise EngineError(
-            f"no Temporal server answers at {settings.temporal_address} ({error});"
-            " start one with: sluice up"
+            f"no Temporal server answers at {settings.temporal_address} ({_reason(error)});"
+            " start one on this machine with sluice up, or name another: SLUICE_TEMPORAL_ADDRESS"
         ) from error
+
+
+def _reason(error: RuntimeError) -> str:
+    """Returns what went wrong: the SDK's innermost message, without its data structures."""
+    messages: list[str] = _MESSAGE.findall(str(error))
+    return messages[-1] if messages else str(error)
