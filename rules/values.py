@@ -1,6 +1,7 @@
 """What somebody most likely meant by a value that does not fit its field."""
 
 import re
+import unicodedata
 from datetime import date
 from typing import Any
 
@@ -89,7 +90,8 @@ def _day(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    name = re.sub(r"[^a-z0-9._-]+", "-", text.casefold()).strip("-._")
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")
     return f"write {name}" if name and name != text else ""
 
 

@@ -107,3 +107,9 @@ def test_a_folder_without_documents_is_refused(tmp_path: Path) -> None:
         ConfigurationError, match=r"there are no documents in .*\.yaml, \.yml, \.json"
     ):
         files_under([tmp_path])
+
+
+def test_a_name_with_accents_is_proposed_without_them() -> None:
+    """Dropping the letters themselves made of ünï an n."""
+    [fault] = read_text("kind: Person\nid: Zoë Ünï\nname: Zoë\nroles: [owner]\n", "x.yaml").faults
+    assert fault.help == "write zoe-uni"
