@@ -218,6 +218,19 @@ _LAUNCHED_ON = (
 )
 
 
+def watching(connection: Connection, stream: str) -> list[str]:
+    """Returns the measures that watch a stream: who waits, the oldest first, then the launched."""
+    return list(connection.execute(_WATCHING, {"stream": stream}).scalars())
+
+
+_WATCHING = (
+    select(measures.c.id)
+    .join(watches, watches.c.measure == measures.c.id)
+    .where(watches.c.stream == bindparam("stream"))
+    .order_by(measures.c.requested_at.is_(None), measures.c.requested_at, measures.c.id)
+)
+
+
 def oldest_request(connection: Connection) -> datetime | None:
     """Returns when the request that waits longest was made; None when none waits."""
     found = connection.execute(select(func.min(measures.c.requested_at))).scalar()

@@ -281,6 +281,11 @@ class Reader(DocumentReader):
         with self._database.reading() as connection:
             return overview.launched_on(connection, stream)
 
+    def watching(self, stream: str) -> list[str]:
+        """Returns those waiting on a stream, the oldest first, then those launched on it."""
+        with self._database.reading() as connection:
+            return overview.watching(connection, stream)
+
     def waivers(self, now: datetime, measure: str | None = None) -> list[WaiverStanding]:
         """Returns every waiver of a measure, or of all, as it stands; by measure, oldest first."""
         with self._database.reading() as connection:

@@ -104,7 +104,7 @@ class AsyncLedger:
         # By content: another attempt at the same request may have decided otherwise.
         return len(recorded) == len(drafts) and all(
             (taken.command, taken.kind) == (draft.command, draft.kind)
-            and canonical(taken.body) == canonical(draft.body)
+            and (taken.body == draft.body or canonical(taken.body) == canonical(draft.body))
             for taken, draft in zip(recorded, drafts, strict=True)
         )
 
@@ -201,6 +201,10 @@ class AsyncLedger:
     async def launched_on(self, stream: str) -> list[str]:
         """Returns the measures whose permit depends on a stream, without those that wait."""
         return await self._read(self.ledger.launched_on, stream)
+
+    async def watching(self, stream: str) -> list[str]:
+        """Returns those waiting on a stream, the oldest first, then those launched on it."""
+        return await self._read(self.ledger.watching, stream)
 
     async def waiting(self) -> list[str]:
         """Returns every measure with a waiting request, the oldest request first."""

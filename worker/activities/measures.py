@@ -464,10 +464,8 @@ class MeasureActivities:
             rivals = await self._ledger.rivals(state) if state is not None else []
         if not any(entry.kind in _MOVES for entry in news):
             return tuple(rivals)
-        stream = measure_stream(act.measure)
-        waiting = await self._ledger.waiting_on(stream)
-        launched = await self._ledger.launched_on(stream)
-        return tuple(dict.fromkeys([*waiting, *launched, *rivals]))
+        watching = await self._ledger.watching(measure_stream(act.measure))
+        return tuple(dict.fromkeys([*watching, *rivals]))
 
 
 _MOVES = ("stage_advanced", "stage_stepped_back", "measure_cancelled")

@@ -228,9 +228,7 @@ class Desk:
         return known.statuses
 
     async def _wake(self, stream: str) -> None:
-        waiting = await self._ledger.waiting_on(stream)
-        launched = await self._ledger.launched_on(stream)
-        await self._client.tell_facts_changed([*waiting, *launched])
+        await self._client.tell_facts_changed(await self._ledger.watching(stream))
 
 
 def _shown(remote: Remote, done: frozenset[str]) -> Observed:

@@ -77,6 +77,4 @@ class Hearing:
                 return True
 
     async def _wake(self, stream: str) -> None:
-        waiting = await self._ledger.waiting_on(stream)
-        launched = await self._ledger.launched_on(stream)
-        await self._client.tell_facts_changed([*waiting, *launched])
+        await self._client.tell_facts_changed(await self._ledger.watching(stream))

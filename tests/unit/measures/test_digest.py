@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from measures.digest import canonical, digest
+from measures.digest import _as_doubles, canonical, digest
 
 _JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -37,6 +38,20 @@ def test_the_order_of_keys_does_not_matter(content: dict[str, int], chance: Any)
 def test_what_is_written_reads_back_to_the_same_digest(content: Any) -> None:
     """Through JSON and back nothing changes its name; an int and its float are one content."""
     assert digest(json.loads(canonical(content))) == digest(content)
+
+
+@given(_JSON)
+def test_the_quick_way_writes_what_the_standard_writes(content: Any) -> None:
+    """Whichever way a content takes, its bytes are those of RFC 8785."""
+    assert canonical(content) == rfc8785.dumps(_as_doubles(content))
+
+
+def test_moments_take_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each entry has some, and their seconds have fractions."""
+    monkeypatch.setattr(rfc8785, "dumps", None)
+    assert canonical({"at": "2031-01-01T09:30:05.250000Z"}) == (
+        b'{"at":"2031-01-01T09:30:05.250000Z"}'
+    )
 
 
 @given(_JSON, _JSON)
