@@ -43,6 +43,7 @@ def verify(
     output: Output = Form.TABLE,
 ) -> None:
     """Recompute every hash and state; exit 6 and name the first bad entry if one does not fit."""
+    from ledger.database import LedgerDamagedError
     from ledger.verify import verify_file
 
     known = None if checkpoint is None else _checkpoint(checkpoint)
@@ -52,8 +53,12 @@ def verify(
         if file is not None:
             report = verify_file(file, progress, known)
         else:
-            with _open(ledger) as record:
-                report = record.verify(progress, known)
+            try:
+                with _open(ledger) as record:
+                    report = record.verify(progress, known)
+            except LedgerDamagedError as damage:
+                # It breaks before its first entry can be read.
+                raise LedgerTamperedError(1, str(damage)) from damage
     except LedgerTamperedError as error:
         if output is Form.TABLE:
             raise

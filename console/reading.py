@@ -8,7 +8,7 @@ from console.walking import files_in, no_file
 from measures.documents import KINDS, Document, RulePack
 from measures.errors import ConfigurationError
 from rules.loader import pack_at
-from rules.source import Fault, FaultsFound, Source, did_you_mean, parse, validate
+from rules.source import Fault, FaultsFound, Source, did_you_mean, examine, validate
 
 DOCUMENT_ENDINGS = (".yaml", ".yml", ".json")
 LARGEST_FILE = 16 * 1024 * 1024
@@ -109,10 +109,12 @@ def read_text(text: str | bytes, name: str) -> Reading:
     """Reads the documents of one text: one, several, or a list of them."""
     shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
     try:
-        source = parse(text, name, max_bytes=LARGEST_FILE)
+        source, refused = examine(text, name, max_bytes=LARGEST_FILE)
     except FaultsFound as found:
         return Reading((), found.faults, {name: shown})
-    if all(item is None for item in source.data):
+    if source is None:
+        return Reading((), FaultsFound(refused).faults, {name: shown})
+    if not refused and all(item is None for item in source.data):
         return Reading((), (source.fault("D206", (), f"no documents in {name}"),), {name: shown})
     documents: list[Located] = []
     faults: list[Fault] = []
@@ -121,6 +123,13 @@ def read_text(text: str | bytes, name: str) -> Reading:
             documents.append(read_one(source, (number,)))
         except FaultsFound as found:
             faults += found.faults
+    if refused:
+        # Of a text in which something cannot be read as it stands no document counts. Its other
+        # faults are told in the same go, but nothing twice at one place.
+        documents.clear()
+        places = {(one.line, one.column) for one in refused}
+        further = [one for one in faults if (one.line, one.column) not in places]
+        faults = list(FaultsFound([*refused, *further]).faults)
     return Reading(tuple(documents), tuple(faults), {name: shown})
 
 

@@ -241,8 +241,11 @@ def _is_damage(error: BaseException | None) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:  # the driver's own complaint: text that is no text
         return "UTF-8" in str(error)
-    return code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or (
-        code == sqlite3.SQLITE_IOERR_SHORT_READ
+    return (
+        code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+        or code == sqlite3.SQLITE_IOERR_SHORT_READ
+        # What every ledger of this release has, somebody has taken out.
+        or str(error).startswith(("no such table", "no such column"))
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from ruamel.yaml import events as yaml_events
 
-from rules.faults import Fault, FaultsFound, did_you_mean
+from rules.faults import Fault, did_you_mean
 
 ALIASES = 100
 BYTES_PER_VALUE = 16
@@ -56,7 +56,12 @@ class _TooManyError(Exception):
 
 
 class Reader:
-    """Builds nodes from parse events, one pass, with every limit checked on the way."""
+    """Builds nodes from parse events, one pass, with every limit checked on the way.
+
+    Attributes:
+        faults: everything that is refused.
+        whole: whether the text was read to its end; what is refused is in the nodes all the same.
+    """
 
     def __init__(self, name: str, max_bytes: int, depth: int) -> None:
         self._name = name
@@ -66,15 +71,12 @@ class Reader:
         self._aliases = 0
         self._anchors: dict[str, Node] = {}
         self._open: set[str] = set()
-        self._faults: list[Fault] = []
+        self.faults: list[Fault] = []
+        self.whole = True
         self._events: Iterator[Any] = iter(())
 
     def read(self, events: Iterator[Any]) -> list[Node]:
-        """Returns the top-level items; a document that is a list counts as its items.
-
-        Raises:
-            FaultsFound: with everything that is refused.
-        """
+        """Returns the top-level items; a document that is a list counts as its items."""
         self._events = events
         items: list[Node] = []
         try:
@@ -94,9 +96,7 @@ class Reader:
                     elif root.value is not None:
                         items.append(root)
         except _TooManyError:
-            pass
-        if self._faults:
-            raise FaultsFound(self._faults)
+            self.whole = False
         return items
 
     def _compose(self, event: Any, level: int) -> Node:
@@ -244,10 +244,10 @@ class Reader:
 
     def _fault(self, code: str, line: int, column: int, message: str, **more: Any) -> None:
         stop = more.pop("stop", False)
-        self._faults.append(
+        self.faults.append(
             Fault(code=code, file=self._name, line=line, column=column, message=message, **more)
         )
-        if stop or len(self._faults) >= FAULTS:
+        if stop or len(self.faults) >= FAULTS:
             raise _TooManyError
 
 

@@ -138,18 +138,44 @@ def parse(
     Raises:
         FaultsFound: with everything that is wrong with the text.
     """
+    source, faults = examine(text, name, max_bytes=max_bytes, depth=depth)
+    if faults:
+        raise FaultsFound(faults)
+    assert source is not None, "a text without faults was read to its end"
+    return source
+
+
+def examine(
+    text: str | bytes, name: str, *, max_bytes: int = MAX_BYTES, depth: int = DEPTH
+) -> tuple[Source | None, tuple[Fault, ...]]:
+    """Reads as `parse` does, and on behind what is refused, to find further faults in one go.
+
+    Returns:
+        The text as it was read, None where that ended before its end; and everything refused.
+
+    Raises:
+        FaultsFound: it is no text, or no YAML.
+    """
     plain = _decode(text, name, max_bytes)
     # libyaml is 18 times faster but knows an older grammar, which refuses some of YAML 1.2. What
     # it refuses is read again by the reader for 1.2, so that one alone decides what is a fault.
     fast = _libyaml()
     if fast:
         with contextlib.suppress(YAMLError):
-            return Source(name, plain, Reader(name, max_bytes, depth).read(fast(plain)))
-    reader = Reader(name, max_bytes, depth)
+            return _read(name, plain, fast(plain), max_bytes, depth)
     try:
-        return Source(name, plain, reader.read(YAML(typ="safe", pure=True).parse(plain)))
+        slow = YAML(typ="safe", pure=True).parse(plain)
+        return _read(name, plain, slow, max_bytes, depth)
     except YAMLError as error:
         raise FaultsFound([syntax_fault(name, plain, error)]) from None
+
+
+def _read(
+    name: str, text: str, events: Iterator[Any], max_bytes: int, depth: int
+) -> tuple[Source | None, tuple[Fault, ...]]:
+    reader = Reader(name, max_bytes, depth)
+    items = reader.read(events)
+    return Source(name, text, items) if reader.whole else None, tuple(reader.faults)
 
 
 def validate(source: Source, path: Path, model: type[Any]) -> Any:

@@ -313,6 +313,16 @@ class TestExitCodes:
         assert bad.code == 6, bad
         assert bad.data["position"] == 7
 
+        with sqlite3.connect(copy) as ledger:
+            ledger.execute("DROP TABLE entries")
+        gone = office.sluice("ledger", "verify", "--ledger", f"sqlite:///{copy}")
+        assert gone.code == 6, gone
+        assert "no such table: entries" in gone.err
+        copy.write_bytes(b"\0" * 4096)
+        garbage = office.sluice("ledger", "verify", "--ledger", f"sqlite:///{copy}")
+        assert garbage.code == 6, garbage
+        assert "the file is damaged" in garbage.err
+
 
 class TestTheStack:
     def test_ctrl_c_leaves_no_process(

@@ -113,3 +113,28 @@ def test_a_name_with_accents_is_proposed_without_them() -> None:
     """Dropping the letters themselves made of ünï an n."""
     [fault] = read_text("kind: Person\nid: Zoë Ünï\nname: Zoë\nroles: [owner]\n", "x.yaml").faults
     assert fault.help == "write zoe-uni"
+
+
+def test_a_value_that_cannot_be_read_hides_no_other_fault() -> None:
+    """Faults of a file come in one go, each place once, and no document of it counts."""
+    text = """\
+kind: Pool
+id: kyc
+title: Checks
+unit: checks
+owner: kim
+capacity: {2031-03: .nan}
+---
+kind: Person
+id: ada
+nam: Ada
+---
+kind: Person
+id: ben
+name: Ben
+"""
+    reading = read_text(text, "team.yaml")
+    assert reading.documents == ()
+    assert [(one.code, one.line, one.column) for one in reading.faults] == [
+        ("S107", 6, 21), ("D201", 10, 1),
+    ]  # fmt: skip
