@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ledger.changes import Unmoved
 from ledger.store import Ledger
 from ledger.writer import AsyncLedger
 from measures.documents import document_content
@@ -289,11 +290,11 @@ async def test_two_attempts_at_once_record_one(bench: Bench, monkeypatch: Any) -
     real = bench.ledger.append
     raced: list[MeasureRecord] = []
 
-    async def overtaken(drafts: list[Draft]) -> Any:
+    async def overtaken(drafts: list[Draft], bound: Unmoved | None) -> Any:
         if not raced:
             raced.append(MeasureRecord())
             raced[0] = await bench.act("advance", "go", known=known)
-        return await real(drafts)
+        return await real(drafts, bound)
 
     monkeypatch.setattr(bench.ledger, "append", overtaken)
     slower = await bench.act("advance", "go", known=known, at=NOW + timedelta(seconds=3))
@@ -308,11 +309,11 @@ async def test_a_lost_race_is_decided_anew(bench: Bench, monkeypatch: Any) -> No
     real = bench.ledger.append
     done: list[bool] = []
 
-    async def overtaken(drafts: list[Draft]) -> Any:
+    async def overtaken(drafts: list[Draft], bound: Unmoved | None) -> Any:
         if not done:
             done.append(True)
             await bench.act("hold", "first", ask={"by": "olga", "reason": "x"}, known=known)
-        return await real(drafts)
+        return await real(drafts, bound)
 
     monkeypatch.setattr(bench.ledger, "append", overtaken)
     record = await bench.act("advance", "second", known=known)
@@ -328,13 +329,13 @@ async def test_a_verdict_on_changed_facts_is_stale(bench: Bench, monkeypatch: An
     real = bench.ledger.append
     done: list[bool] = []
 
-    async def overtaken(drafts: list[Draft]) -> Any:
+    async def overtaken(drafts: list[Draft], bound: Unmoved | None) -> Any:
         if not done:
             done.append(True)
             ask = {"by": "kim", "period": "2031-03", "amount": 99}
             woken = await bench.act_on_pool("report_capacity", "cap", ask=ask, known=1)
             assert woken.wake == ()
-        return await real(drafts)
+        return await real(drafts, bound)
 
     monkeypatch.setattr(bench.ledger, "append", overtaken)
     assert (await bench.act("advance", "go", known=known)).stale
