@@ -8,11 +8,13 @@ from typing import Any
 
 import rfc8785
 
-# Without floats, long integers and keys whose order UTF-16 would change, the C encoder of the
-# standard library writes the canonical form already, twenty times as fast. A number follows a key's
-# closing quote and colon, a comma, a bracket, or nothing. A text that only looks like such a number
-# takes the slow way: it is never wrong, just slower. The seconds of a moment do not look like one.
-_NUMBER_TO_REWRITE = re.compile(r'(?:":|[,\[])-?(?:[0-9]+[.eE]|[0-9]{16})|^-?[0-9]')
+# The C encoder of the standard library writes the canonical form already, twenty times as fast, but
+# for floats that are whole or need an exponent, long integers, and keys whose order UTF-16 would
+# change. A number follows a key's closing quote and colon, a comma, a bracket, or nothing. A text
+# that only looks like such a number takes the slow way: it is never wrong, just slower.
+_NUMBER_TO_REWRITE = re.compile(
+    r'(?:":|[,\[])-?(?:[0-9]+(?:\.0(?![0-9])|(?:\.[0-9]+)?[eE])|[0-9]{16})|^-?[0-9]'
+)
 
 
 def canonical(content: Any) -> bytes:

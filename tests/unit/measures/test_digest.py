@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from measures.digest import _as_doubles, canonical, digest
@@ -40,18 +40,21 @@ def test_what_is_written_reads_back_to_the_same_digest(content: Any) -> None:
     assert digest(json.loads(canonical(content))) == digest(content)
 
 
-@given(_JSON)
+@given(_JSON | st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+@settings(max_examples=500)
 def test_the_quick_way_writes_what_the_standard_writes(content: Any) -> None:
     """Whichever way a content takes, its bytes are those of RFC 8785."""
     assert canonical(content) == rfc8785.dumps(_as_doubles(content))
 
 
-def test_moments_take_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each entry has some, and their seconds have fractions."""
+@pytest.mark.parametrize("value", ["2031-01-01T09:30:05.250000Z", 0.1, -12.25, [3.5, 0.0001]])
+def test_what_entries_are_full_of_takes_the_quick_way(
+    value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moments with fractions of a second, weights and ratios."""
     monkeypatch.setattr(rfc8785, "dumps", None)
-    assert canonical({"at": "2031-01-01T09:30:05.250000Z"}) == (
-        b'{"at":"2031-01-01T09:30:05.250000Z"}'
-    )
+    written = json.dumps({"value": value}, separators=(",", ":")).encode()
+    assert canonical({"value": value}) == written
 
 
 @given(_JSON, _JSON)
