@@ -184,12 +184,17 @@ def segment(name: str) -> str:
     """Returns a name from outside as one segment of a path, whatever it is made of.
 
     Raises:
-        Rejected: as a segment it would lead to another path, as an empty one or `..` does.
+        Rejected: as a segment it would lead to another path, as an empty one or `..` does; or it
+            holds half of a character.
     """
-    if name in {"", ".", ".."}:
+    try:
+        written = quote(name, safe="")
+    except UnicodeEncodeError:
+        written = ""
+    if written in {"", ".", ".."}:
         msg = f"{name!r} is no name of an object"
         raise Rejected(msg)
-    return quote(name, safe="")
+    return written
 
 
 def failure_of(response: httpx.Response, system: str) -> ConnectorError | None:

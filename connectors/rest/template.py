@@ -60,7 +60,8 @@ def filled_path(template: str, values: Values) -> str:
         Rejected: a value is not there, or cannot be a segment.
     """
     _refuse_gaps(template, values)
-    return template.format_map({name: segment(_plain(one)) for name, one in values.items()})
+    # Others of the values may be texts that are no segment, and need not be one.
+    return template.format_map({name: segment(_plain(values[name])) for name in names_in(template)})
 
 
 def filled_text(template: str, values: Values) -> str:

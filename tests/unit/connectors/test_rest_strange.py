@@ -78,6 +78,14 @@ SHARED: dict[str, Any] = {
     paging={"by": "offset", "parameter": "o", "total": "total"},
     time="iso",
 )
+# Half of a character, where one of ours goes into an address.
+@example(
+    answers=[[], dict.fromkeys(("id", "subject", "state"))],
+    name="0",
+    value="\ud800",
+    paging=None,
+    time="iso",
+)
 @settings(max_examples=100, deadline=None)
 @given(
     answers=st.lists(ANSWERS, min_size=1, max_size=3),
